@@ -1,0 +1,43 @@
+"""The corpus as a `datasets.DatasetDict`, for anyone who works with that library; training uses it too."""
+
+from collections.abc import Sequence
+
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+from labels.record import AnnotatedSentence
+from labels.scheme import ROLES, STANCES
+from labels.splits import Split
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "text": Value("string"),
+        "label": ClassLabel(names=list(STANCES)),
+        "roles": List({"role": ClassLabel(names=list(ROLES)), "start": Value("int32"), "end": Value("int32")}),
+        "topic": Value("string"),
+        "tags": List(Value("string")),
+        "group": Value("string"),
+        "document": Value("string"),
+    }
+)
+
+
+def to_dataset_dict(dealt: dict[Split, Sequence[AnnotatedSentence]]) -> DatasetDict:
+    """One `Dataset` per split; `label` and `role` are `ClassLabel`s in the order of `labels.scheme`.
+
+    Spans are `[start, end)` in characters of `text`.
+    """
+    return DatasetDict({split: to_dataset(sentences) for split, sentences in dealt.items()})
+
+
+def to_dataset(sentences: Sequence[AnnotatedSentence]) -> Dataset:
+    """The sentences as rows with `FEATURES`, order kept."""
+    return Dataset.from_list([_row(sentence) for sentence in sentences], features=FEATURES)
+
+
+def _row(sentence: AnnotatedSentence) -> dict[str, object]:
+    row = sentence.model_dump(exclude={"label", "roles"})
+    row["tags"] = list(sentence.tags)
+    row["label"] = STANCES.index(sentence.label)
+    row["roles"] = [{"role": ROLES.index(span.role), "start": span.start, "end": span.end} for span in sentence.roles]
+    return row

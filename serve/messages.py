@@ -1,0 +1,72 @@
+"""What goes over HTTP: requests, responses, and the one shape of every error."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from labels.scheme import Stance
+from serve.records import ArticleSentence, Pair, TagRecord
+
+MAX_SENTENCES: Final = 256
+MAX_SENTENCE_CHARACTERS: Final = 2_000
+MAX_ARTICLE_CHARACTERS: Final = 100_000
+
+Sentence = Annotated[str, Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)]
+
+_EXAMPLE: Final = "The dockers' union accused Norvex Shipping of hiding inspection reports."
+
+
+class TagRequest(BaseModel):
+    """Sentences to tag, each by itself."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"sentences": [_EXAMPLE, "Talks resume on Monday."]}]}
+    )
+
+    sentences: Annotated[list[Sentence], Field(min_length=1, max_length=MAX_SENTENCES)]
+
+
+class TagResponse(BaseModel):
+    """One record per sentence, in the order of the request."""
+
+    tags: list[TagRecord]
+
+
+class ArticleRequest(BaseModel):
+    """The text of one article; a line end ends a sentence."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"text": f"{_EXAMPLE} “That never happened,” a Norvex spokesman said."}]},
+    )
+
+    text: Annotated[str, Field(min_length=1, max_length=MAX_ARTICLE_CHARACTERS)]
+
+
+class ArticleResponse(BaseModel):
+    """The article's sentences with their tags, sentences per stance, and who stands how to whom."""
+
+    sentences: list[ArticleSentence]
+    counts: Annotated[dict[Stance, int], Field(description="sentences per stance, abstentions left out")]
+    pairs: Annotated[list[Pair], Field(description="who takes which stance toward whom, most frequent first")]
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    path: Annotated[str, Field(description="the field, such as sentences.3; empty for the request as a whole")]
+    message: str
+
+
+class ErrorDetail(BaseModel):
+    """Why a request failed."""
+
+    code: Annotated[str, Field(description="not_json, invalid, too_large, unsupported_media_type, not_found, …")]
+    message: str
+    fields: list[FieldError] = []
+
+
+class ErrorResponse(BaseModel):
+    """The body of every answer with a status of 400 or above."""
+
+    error: ErrorDetail

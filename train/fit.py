@@ -1,0 +1,231 @@
+"""Fine-tuning the network with transformers' Trainer.
+
+The development score that picks the best epoch is the served tagger's own, so nothing is chosen by another path.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from labels.record import AnnotatedSentence
+from serve.encode import Encoder
+from serve.forward import TorchForward
+from serve.model_folder import Decision
+from serve.network import StanceNetwork
+from serve.records import ModelInfo
+from serve.tagger import Tagger
+from train.base import Base
+from train.config import Config, ConfigError
+from train.data import IGNORED, class_weights, to_examples
+from train.metrics import evaluate, true_roles
+
+_SCORE = "eval_macro_f1"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The network of the best epoch."""
+
+    network: StanceNetwork
+    encoder: Encoder
+    best_epoch: float
+    development_macro_f1: float
+
+    def tagger(self, decision: Decision, info: ModelInfo) -> Tagger:
+        """A tagger around this network."""
+        device = next(self.network.parameters()).device
+        return Tagger(self.encoder, TorchForward(self.network, device), decision, info)
+
+
+def fit(
+    config: Config,
+    base: Base,
+    train: list[AnnotatedSentence],
+    development: list[AnnotatedSentence],
+    checkpoints: Path,
+    resume: bool,
+) -> Fitted:
+    """Fine-tune `base` on `train` until the development macro-F1 stops rising.
+
+    With `resume`, go on from the last checkpoint in `checkpoints`, to the same result as if never interrupted.
+
+    Raises:
+        ConfigError: there is nothing to resume.
+    """
+    last = _last_checkpoint(checkpoints) if resume else None
+    if resume and last is None:
+        raise ConfigError(f"nothing to resume in {checkpoints}; run without --resume")
+    set_seed(config.training.seed)
+    network = StanceNetwork(base.encoder, config.model.dropout)
+    encoder = Encoder(base.tokenizer, config.model.max_length)
+    trainer = _StanceTrainer(
+        config,
+        network,
+        encoder,
+        development,
+        weights=class_weights(train, config.training.class_weight_power),
+        args=_arguments(config, len(train), checkpoints),
+        train_dataset=to_examples(train, encoder),
+        # Never read, for evaluation goes through the tagger; the Trainer wants one wherever it is to evaluate.
+        eval_dataset=to_examples(development[:1], encoder),
+        data_collator=_Collator(encoder),
+        callbacks=[EarlyStoppingCallback(config.training.patience), _EpochLines()],
+    )
+    trainer.train(resume_from_checkpoint=last)
+    best = trainer.state.best_metric
+    epochs = [entry["epoch"] for entry in trainer.state.log_history if entry.get(_SCORE) == best]
+    return Fitted(network, encoder, float(epochs[0]), float(best or 0.0))
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    found: str | None = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
+    return found
+
+
+def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArguments:
+    settings = config.training
+    steps = math.ceil(examples / settings.batch_size) * settings.epochs
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=round(steps * settings.warmup),
+        # Batches of equal length spare the padding: worth more speed than any other setting.
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        remove_unused_columns=False,
+        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model=_SCORE,
+        greater_is_better=True,
+        logging_strategy="epoch",
+        dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
+        disable_tqdm=not sys.stderr.isatty(),
+        report_to="none",
+        seed=settings.seed,
+        data_seed=settings.seed,
+    )
+
+
+class _Collator:
+    """Pads a batch to its longest sentence."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        ids, mask = self._encoder.pad([example["input_ids"] for example in examples])
+        tags = torch.full(ids.shape, IGNORED, dtype=torch.long)
+        for row, example in enumerate(examples):
+            tags[row, : len(example["role_tags"])] = torch.tensor(example["role_tags"])
+        return {
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.from_numpy(mask),
+            "stance": torch.tensor([example["stance"] for example in examples]),
+            "role_tags": tags,
+        }
+
+
+class _StanceTrainer(Trainer):
+    """A Trainer of both heads, scored on development sentences by the tagger."""
+
+    def __init__(
+        self,
+        config: Config,
+        network: StanceNetwork,
+        encoder: Encoder,
+        development: list[AnnotatedSentence],
+        weights: list[float],
+        **arguments: Any,
+    ) -> None:
+        super().__init__(model=network, **arguments)
+        self._config = config
+        self._network = network
+        self._encoder = encoder
+        self._development = development
+        self._weights = torch.tensor(weights, device=self.args.device)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        stance_logits, role_logits = model(inputs["input_ids"], inputs["attention_mask"])
+        settings = self._config.training
+        loss = functional.cross_entropy(
+            stance_logits.float(), inputs["stance"], weight=self._weights, label_smoothing=settings.label_smoothing
+        )
+        # Summed and divided by hand, for a batch without any act has no role to average over.
+        role_loss = functional.cross_entropy(
+            role_logits.float().flatten(0, 1), inputs["role_tags"].flatten(), ignore_index=IGNORED, reduction="sum"
+        ) / (inputs["role_tags"] != IGNORED).sum().clamp(min=1)
+        loss = loss + settings.role_weight * role_loss
+        return (loss, (stance_logits, role_logits)) if return_outputs else loss
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        info = ModelInfo(name=self._config.output.name, version="in training", digest="")
+        tagger = Tagger(self._encoder, TorchForward(self._network, self.args.device), Decision(), info)
+        predictions = tagger.predict([sentence.text for sentence in self._development])
+        measured = evaluate(
+            [sentence.label for sentence in self._development],
+            [true_roles(sentence) for sentence in self._development],
+            predictions,
+        )
+        metrics = {_SCORE: measured.macro_f1}
+        metrics |= {f"eval_{role}_overlap_f1": scores["overlap"]["f1"] for role, scores in measured.roles.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+class _EpochLines(TrainerCallback):
+    """One line an epoch, for a log or a pipe has no progress bar."""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._start, self._first_step = time.monotonic(), state.global_step
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **arguments: Any,
+    ) -> None:
+        if not state.is_world_process_zero:
+            return
+        elapsed = time.monotonic() - self._start
+        steps = state.global_step - self._first_step
+        rate = steps * args.train_batch_size * args.world_size / elapsed
+        left = elapsed / max(steps, 1) * (state.max_steps - state.global_step)
+        score = arguments["metrics"][_SCORE]
+        print(
+            f"epoch {state.epoch:.0f} of {state.num_train_epochs}: development macro-F1 {score:.3f}, "
+            f"{rate:.0f} sentences/s, at most {left / 60:.1f} min left",
+            flush=True,
+        )
