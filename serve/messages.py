@@ -20,7 +20,7 @@ class TagRequest(BaseModel):
     """Sentences to tag, each by itself."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"sentences": [_EXAMPLE, "Talks resume on Monday."]}]}
+        extra="forbid", json_schema_extra={"example": {"sentences": [_EXAMPLE, "Talks resume on Monday."]}}
     )
 
     sentences: Annotated[list[Sentence], Field(min_length=1, max_length=MAX_SENTENCES)]
@@ -37,7 +37,7 @@ class ArticleRequest(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"text": f"{_EXAMPLE} “That never happened,” a Norvex spokesman said."}]},
+        json_schema_extra={"example": {"text": f"{_EXAMPLE} “That never happened,” a Norvex spokesman said."}},
     )
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_ARTICLE_CHARACTERS)]

@@ -31,6 +31,8 @@ WEIGHTS: Final = "model.safetensors"
 ENCODER_CONFIG: Final = "config.json"
 TOKENIZER: Final = "tokenizer.json"
 CARD: Final = "README.md"
+#: Files beside the manifest that loading reads and checks.
+READ: Final = (WEIGHTS, ENCODER_CONFIG, TOKENIZER)
 
 
 class Decision(BaseModel):
@@ -65,7 +67,8 @@ class Manifest(BaseModel):
     decision: Decision
     max_length: Annotated[int, Field(gt=2)]
     base: BaseModelInfo
-    weights_sha256: str
+    files: dict[str, str]
+    """sha256 of each file that loading reads, by name."""
     data_sha256: str
     config: dict[str, Any]
     metrics: dict[str, Any]
@@ -82,7 +85,7 @@ class SavedModel:
     @property
     def info(self) -> ModelInfo:
         """What every record says of the model that made it."""
-        return ModelInfo(name=self.manifest.name, version=self.manifest.version, digest=self.manifest.weights_sha256)
+        return ModelInfo(name=self.manifest.name, version=self.manifest.version, digest=self.manifest.files[WEIGHTS])
 
 
 def sha256_of_file(path: Path) -> str:
@@ -95,7 +98,7 @@ def save(folder: Path, network: StanceNetwork, tokenizer: Tokenizer, manifest: M
     """Write a model folder, replacing what is there only once the new one is whole.
 
     Returns:
-        The manifest as written, with the digest of the weights.
+        The manifest as written, with the digests of the files.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -104,7 +107,7 @@ def save(folder: Path, network: StanceNetwork, tokenizer: Tokenizer, manifest: M
         save_file({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, new / WEIGHTS)
         network.encoder.config.to_json_file(new / ENCODER_CONFIG)
         tokenizer.save(str(new / TOKENIZER))
-        manifest = manifest.model_copy(update={"weights_sha256": sha256_of_file(new / WEIGHTS)})
+        manifest = manifest.model_copy(update={"files": {name: sha256_of_file(new / name) for name in READ}})
         (new / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (new / CARD).write_text(card, encoding="utf-8")
         new.chmod(0o755)
@@ -128,14 +131,15 @@ def load(folder: Path) -> SavedModel:
         ModelError: it is not; the message says why and what to do.
     """
     manifest = read_manifest(folder)
-    if missing := [name for name in (WEIGHTS, ENCODER_CONFIG, TOKENIZER) if not (folder / name).is_file()]:
+    if missing := [name for name in READ if not (folder / name).is_file()]:
         raise ModelError(f"{folder} lacks {', '.join(missing)}; copy the whole folder again or train anew")
-    actual = sha256_of_file(folder / WEIGHTS)
-    if actual != manifest.weights_sha256:
-        raise ModelError(
-            f"the weights in {folder} have sha256 {actual[:12]}…, the manifest says {manifest.weights_sha256[:12]}…: "
-            "the file is damaged or was exchanged; copy the whole folder again or train anew"
-        )
+    for name in READ:
+        actual, expected = sha256_of_file(folder / name), manifest.files.get(name, "nothing")
+        if actual != expected:
+            raise ModelError(
+                f"{folder / name} has sha256 {actual[:12]}…, the manifest says {expected[:12]}…: "
+                "the file is damaged or was exchanged; copy the whole folder again or train anew"
+            )
     try:
         network = StanceNetwork.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
         network.load_state_dict(load_file(folder / WEIGHTS))

@@ -12,7 +12,7 @@ from serve.article import count_labels, pairs, tag_article
 from serve.errors import ModelError
 from serve.http_errors import OneErrorShape, WithoutText
 from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
-from serve.model_folder import read_manifest
+from serve.model_folder import WEIGHTS, read_manifest
 from serve.tagger import Tagger
 
 #: Names a model folder to serve instead of the newest in BentoML's model store.
@@ -31,7 +31,7 @@ def register(folder: Path) -> str:
     with bentoml.models.create(
         f"{manifest.name}:{manifest.version}",
         labels={"base": manifest.base.name.replace("/", "-")},
-        metadata={"weights_sha256": manifest.weights_sha256},
+        metadata={"weights_sha256": manifest.files[WEIGHTS]},
     ) as stored:
         for file in folder.iterdir():
             (Path(stored.path) / file.name).write_bytes(file.read_bytes())

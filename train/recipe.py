@@ -87,7 +87,7 @@ def train(config: Config, resume: bool = False) -> Outcome | None:
         decision=decision,
         max_length=config.model.max_length,
         base=base.info,
-        weights_sha256="",
+        files={},
         data_sha256=digest(splits["train"]),
         config=config.model_dump(mode="json"),
         metrics={name: measured.model_dump(mode="json") for name, measured in evaluations.items()},

@@ -1,0 +1,63 @@
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from labels.scheme import BIO_TAGS
+from serve.decode import decode_roles
+from serve.encode import NO_WORD, Encoding
+
+#: "[CLS] The uni##on accused Nor##vex [SEP]", with a word of two tokens on either side.
+ENCODING = Encoding(
+    ids=[0] * 8,
+    offsets=[(0, 0), (0, 3), (4, 7), (7, 9), (10, 17), (18, 21), (21, 24), (0, 0)],
+    words=[NO_WORD, 0, 1, 1, 2, 3, 3, NO_WORD],
+    truncated=False,
+)
+
+
+def logits(*tags: str, weight: float = 5.0) -> NDArray[np.float32]:
+    found = np.zeros((len(tags), len(BIO_TAGS)), dtype=np.float32)
+    for position, tag in enumerate(tags):
+        found[position, BIO_TAGS.index(tag)] = weight
+    return found
+
+
+def test_tags_become_spans_of_whole_words() -> None:
+    spans = decode_roles(ENCODING, logits("O", "B-source", "I-source", "I-source", "O", "B-target", "B-target", "O"))
+    assert {role: (span.start, span.end) for role, span in spans.items()} == {"source": (0, 9), "target": (18, 24)}
+
+
+def test_an_inside_tag_cannot_open_a_span() -> None:
+    wrong = logits("O", "I-source", "I-source", "I-source", "O", "O", "O", "O", weight=1.0)
+    spans = decode_roles(ENCODING, wrong)
+    assert "source" in spans or spans == {}
+    for span in spans.values():
+        assert span.start in {0, 4, 10, 18}
+
+
+def test_of_two_spans_of_a_role_the_surer_is_kept() -> None:
+    unsure = logits("O", "B-source", "O", "O", "O", "O", "O", "O", weight=3.0)
+    sure = logits("O", "O", "O", "O", "O", "B-source", "I-source", "O", weight=9.0)
+    spans = decode_roles(ENCODING, unsure + sure)
+    assert (spans["source"].start, spans["source"].end) == (18, 24)
+    assert 0.9 < spans["source"].score <= 1.0
+
+
+def test_padding_beyond_the_sentence_is_not_read() -> None:
+    padded = np.concatenate([logits(*["O"] * 8), logits("B-issue", "I-issue")])
+    assert decode_roles(ENCODING, padded) == {}
+
+
+def test_a_sentence_without_words_has_no_roles() -> None:
+    empty = Encoding(ids=[0, 0], offsets=[(0, 0), (0, 0)], words=[NO_WORD, NO_WORD], truncated=False)
+    assert decode_roles(empty, logits("B-source", "B-source")) == {}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_spans_never_overlap_whatever_the_logits(seed: int) -> None:
+    random = np.random.default_rng(seed).normal(0, 3, (8, len(BIO_TAGS))).astype(np.float32)
+    spans = sorted((span.start, span.end) for span in decode_roles(ENCODING, random).values())
+    assert all(left[1] <= right[0] for left, right in itertools.pairwise(spans))
+    assert all(0.0 <= span.score <= 1.0 for span in decode_roles(ENCODING, random).values())
