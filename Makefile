@@ -1,0 +1,35 @@
+# Each target makes what it needs; PYTHON names the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: train test lint serve clean
+
+train: $(VENV)/trained-with
+	$(BIN)/python -m train configs/default.yaml
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/tested-with
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m labels check
+
+serve: $(VENV)/trained-with
+	$(BIN)/bentoml serve serve.service:StanceService --host 127.0.0.1 --port 3000
+
+# The stamps are newer than the requirements that were installed, so a changed pin is installed again.
+$(VENV)/trained-with: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/tested-with: requirements.txt requirements-test.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	touch $@ $(VENV)/trained-with
+
+clean:
+	rm -rf $(VENV) models runs
