@@ -1,0 +1,135 @@
+"""Training itself, with a tiny encoder: it learns, it resumes, and it refuses what it cannot use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast, TrainerCallback
+
+from serve.model_folder import load, sha256_of_file
+from tests.conftest import ROOT, tiny_network, tiny_tokenizer
+from train import __main__ as command
+from train.base import load_base
+from train.config import Config, ConfigError, ModelConfig
+from train.recipe import Outcome, train
+
+
+@pytest.fixture(scope="module")
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    tiny_network().encoder.save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer()).save_pretrained(folder)
+    return folder
+
+
+def tiny_config(base_folder: Path, output: Path, **training: Any) -> Config:
+    return Config.model_validate(
+        {
+            "data": {"corpus": ROOT / "labels/corpus", "limit": 40},
+            "model": {"base": str(base_folder), "max_length": 32},
+            "training": {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, **training},
+            "baselines": {"names": ["majority"]},
+            "output": {"folder": output / "model", "run": output / "run", "register_model": False},
+        }
+    )
+
+
+def run(config: Config, resume: bool = False) -> Outcome:
+    outcome = train(config, resume)
+    assert outcome is not None
+    return outcome
+
+
+def test_a_run_leaves_a_model_that_answers_as_measured(base_folder: Path, tmp_path: Path) -> None:
+    config = tiny_config(base_folder, tmp_path)
+    outcome = run(config)
+    saved = load(outcome.folder)
+    assert saved.manifest.config == config.model_dump(mode="json")
+    assert saved.manifest.base.weights_sha256 == sha256_of_file(base_folder / "model.safetensors")
+    assert set(saved.manifest.metrics) == {"majority", "transformer"}
+    assert saved.manifest.metrics["transformer"]["n"] == 40
+    assert (outcome.folder / "README.md").read_text().startswith("---\nlanguage: en")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_training_changes_every_part_of_the_network(base_folder: Path, tmp_path: Path) -> None:
+    before = tiny_network().state_dict()
+    after = load(run(tiny_config(base_folder, tmp_path)).folder).network.state_dict()
+    for part in ("encoder.embeddings.word_embeddings.weight", "stance_head.weight", "role_head.weight"):
+        assert not torch.equal(before[part], after[part]), part
+
+
+class Interrupt(TrainerCallback):
+    """Stands in for a user's Ctrl-C at the beginning of the second epoch."""
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.epoch and state.epoch >= 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_resumes_to_the_same_result(
+    base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(tiny_config(base_folder, tmp_path / "whole", epochs=3, patience=3))
+    config = tiny_config(base_folder, tmp_path / "cut", epochs=3, patience=3)
+    with monkeypatch.context() as patched:
+        patched.setattr("train.fit._EpochLines.on_epoch_begin", Interrupt.on_epoch_begin)
+        with pytest.raises(KeyboardInterrupt):
+            train(config)
+    assert not (tmp_path / "cut" / "model").exists()
+    resumed = run(config, resume=True)
+    assert resumed.evaluations["transformer"] == whole.evaluations["transformer"]
+    one, other = load(whole.folder).network.state_dict(), load(resumed.folder).network.state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_there_must_be_something_to_resume(base_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nothing to resume"):
+        train(tiny_config(base_folder, tmp_path), resume=True)
+
+
+def test_a_run_is_resumed_with_the_configuration_it_was_begun_with(base_folder: Path, tmp_path: Path) -> None:
+    config = tiny_config(base_folder, tmp_path)
+    (tmp_path / "run" / "checkpoints" / "checkpoint-5").mkdir(parents=True)
+    (tmp_path / "run" / "config.json").write_text(config.model_dump_json(indent=2))
+    with pytest.raises(ConfigError, match="differs from this configuration"):
+        train(tiny_config(base_folder, tmp_path, epochs=9), resume=True)
+
+
+def test_exchanged_weights_of_the_base_are_refused(base_folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model\.base_sha256 is 000000000000…, but the weights of .* have"):
+        load_base(ModelConfig(base=str(base_folder), base_sha256="0" * 64))
+
+
+def test_a_base_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model\.base: .*none cannot be loaded"):
+        load_base(ModelConfig(base=str(tmp_path / "none")))
+
+
+@pytest.mark.parametrize(("enabled", "code"), [(True, 3), (False, 0)])
+def test_a_model_that_does_not_beat_the_baselines_is_refused_unless_overridden(
+    base_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    enabled: bool,
+    code: int,
+) -> None:
+    monkeypatch.setattr("serve.service.register", lambda folder: f"registered {folder.name}")
+    file = tmp_path / "config.yaml"
+    # A network that cannot move stays behind the linear model.
+    config = tiny_config(base_folder, tmp_path, epochs=1, learning_rate=1e-12).model_dump(mode="json")
+    config["baselines"]["names"] = ["tf-idf + logistic regression"]
+    config["data"]["limit"] = 200
+    config["gate"]["enabled"] = enabled
+    config["output"]["register_model"] = True
+    file.write_text(json.dumps(config))
+    with pytest.raises(SystemExit) as stopped:
+        command.main([str(file)])
+    assert stopped.value.code == code
+    printed = capsys.readouterr()
+    assert ("registered model" in printed.out) == (not enabled)
+    assert ("refused" in printed.err) == enabled
+    assert ("overridden by gate.enabled=false" in printed.out) == (not enabled)
