@@ -7,6 +7,7 @@ from typing import Final
 
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from serve.model_folder import BaseModelInfo, sha256_of_file
 from train.config import ConfigError, ModelConfig
@@ -40,6 +41,7 @@ def load_base(config: ModelConfig) -> Base:
             f"model.base_sha256 is {config.base_sha256[:12]}…, but the weights of {config.base} have {digest[:12]}…; "
             "reinstall the package or correct the setting"
         )
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         encoder = AutoModel.from_pretrained(location)
         tokenizer = AutoTokenizer.from_pretrained(location)

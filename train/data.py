@@ -2,17 +2,22 @@
 
 import random
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from datasets import Dataset
 
 from labels import articles as standoff
 from labels.corpus import read_corpus
+from labels.errors import DataError
 from labels.record import AnnotatedSentence
 from labels.scheme import BIO_TAGS, STANCES
 from labels.splits import Split, by_split, read_held_out
 from serve.encode import NO_WORD, Encoder, Encoding
 from train.config import DataConfig
+
+#: Fewest training sentences of a stance: calibrating a baseline deals them out to three folds.
+FEWEST: Final = 3
 
 #: Role tag of tokens that the role loss passes over, as torch's cross entropy has it.
 IGNORED = -100
@@ -25,7 +30,7 @@ def read_splits(config: DataConfig, seed: int) -> tuple[dict[Split, list[Annotat
         The sentences of each split, and one line that says what became of the articles.
 
     Raises:
-        DataError: the corpus cannot be read or has faults.
+        DataError: the corpus cannot be read, has faults, or has too little of a stance.
     """
     splits = by_split(read_corpus(config.corpus), read_held_out(config.corpus))
     if config.kind != "all":
@@ -39,6 +44,13 @@ def read_splits(config: DataConfig, seed: int) -> tuple[dict[Split, list[Annotat
             # Shuffled as a whole first, so that a smaller limit is a subset of a larger one.
             random.Random(seed).shuffle(members)  # noqa: S311 - a draw of sentences needs no secrecy
             del members[config.limit :]
+    for stance in STANCES:
+        count = sum(sentence.label == stance for sentence in splits["train"])
+        if count < FEWEST:
+            raise DataError(
+                f"training needs at least {FEWEST} sentences of each stance and has {count} of {stance}; "
+                "raise data.limit or add sentences"
+            )
     return splits, note
 
 

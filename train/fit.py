@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
     EarlyStoppingCallback,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -89,6 +90,8 @@ def fit(
         data_collator=_Collator(encoder),
         callbacks=[EarlyStoppingCallback(config.training.patience), _EpochLines()],
     )
+    # It prints raw dictionaries where there is no progress bar; the epoch's line says the same.
+    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last)
     best = trainer.state.best_metric
     epochs = [entry["epoch"] for entry in trainer.state.log_history if entry.get(_SCORE) == best]
@@ -114,6 +117,7 @@ def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArgu
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         remove_unused_columns=False,
+        use_cpu=not torch.cuda.is_available(),
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -209,13 +213,13 @@ class _EpochLines(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._start, self._first_step = time.monotonic(), state.global_step
+        self._loss = math.nan
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **arguments: Any) -> None:
+        self._loss = arguments["logs"].get("loss", self._loss)
 
     def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **arguments: Any,
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **arguments: Any
     ) -> None:
         if not state.is_world_process_zero:
             return
@@ -223,9 +227,9 @@ class _EpochLines(TrainerCallback):
         steps = state.global_step - self._first_step
         rate = steps * args.train_batch_size * args.world_size / elapsed
         left = elapsed / max(steps, 1) * (state.max_steps - state.global_step)
-        score = arguments["metrics"][_SCORE]
         print(
-            f"epoch {state.epoch:.0f} of {state.num_train_epochs}: development macro-F1 {score:.3f}, "
-            f"{rate:.0f} sentences/s, at most {left / 60:.1f} min left",
+            f"epoch {state.epoch:.0f} of {state.num_train_epochs}: loss {float(self._loss):.3f}, "
+            f"development macro-F1 {arguments['metrics'][_SCORE]:.3f}, {rate:.0f} sentences/s, "
+            f"at most {left / 60:.1f} min left",
             flush=True,
         )

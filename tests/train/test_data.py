@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from labels import markup
+from labels.errors import DataError
 from labels.record import AnnotatedSentence
 from labels.scheme import BIO_TAGS, Stance
 from serve.encode import Encoder
@@ -44,7 +45,7 @@ def test_a_smaller_limit_is_a_subset_of_a_larger_one() -> None:
         splits, _ = read_splits(DataConfig(corpus=ROOT / "labels/corpus", limit=limit), seed=1)
         return {found.id for members in splits.values() for found in members}
 
-    assert ids(20) < ids(60)
+    assert ids(60) < ids(90)
 
 
 def test_a_kind_restricts_training_alone() -> None:
@@ -68,3 +69,8 @@ def test_articles_join_the_training_set_where_their_text_is(tmp_path: Path, monk
     assert "1 sentences of" in note
     assert len(with_articles["train"]) == len(without["train"]) + 1
     assert with_articles["test"] == without["test"]
+
+
+def test_too_little_of_a_stance_is_one_sentence() -> None:
+    with pytest.raises(DataError, match=r"at least 3 sentences of each stance and has \d of \w+; raise data.limit"):
+        read_splits(DataConfig(corpus=ROOT / "labels/corpus", limit=4), seed=1)

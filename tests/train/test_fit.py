@@ -20,7 +20,8 @@ from train.recipe import Outcome, train
 def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     tiny_network().encoder.save_pretrained(folder)
-    PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer()).save_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer())  # type: ignore[no-untyped-call]
+    tokenizer.save_pretrained(folder)
     return folder
 
 
