@@ -79,6 +79,16 @@ def evaluate(
     evaluate_model(task, model, device, baselines, json_out, predictions_out)
 
 
+@app.command()
+def splitters(
+    articles: Annotated[Path, typer.Option(help="Folder with the text of the annotated articles.")],
+) -> None:
+    """Compare sentence splitters; the rivals are those of the extra `splitters` that are installed."""
+    from train.splitters import compare
+
+    compare(articles)
+
+
 def _held_out(split: str, part: str) -> list[AnnotatedSentence]:
     from labels.corpus import read_corpus
 
