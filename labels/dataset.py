@@ -1,6 +1,6 @@
 """The corpus as a `datasets.DatasetDict`, for anyone who works with that library; training uses it too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
@@ -22,7 +22,7 @@ FEATURES = Features(
 )
 
 
-def to_dataset_dict(dealt: dict[Split, Sequence[AnnotatedSentence]]) -> DatasetDict:
+def to_dataset_dict(dealt: Mapping[Split, Sequence[AnnotatedSentence]]) -> DatasetDict:
     """One `Dataset` per split; `label` and `role` are `ClassLabel`s in the order of `labels.scheme`.
 
     Spans are `[start, end)` in characters of `text`.
@@ -32,7 +32,9 @@ def to_dataset_dict(dealt: dict[Split, Sequence[AnnotatedSentence]]) -> DatasetD
 
 def to_dataset(sentences: Sequence[AnnotatedSentence]) -> Dataset:
     """The sentences as rows with `FEATURES`, order kept."""
-    return Dataset.from_list([_row(sentence) for sentence in sentences], features=FEATURES)
+    rows = [_row(sentence) for sentence in sentences]
+    # By columns, for a list of no rows has no columns to infer.
+    return Dataset.from_dict({name: [row[name] for row in rows] for name in FEATURES}, features=FEATURES)
 
 
 def _row(sentence: AnnotatedSentence) -> dict[str, object]:
