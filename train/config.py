@@ -52,6 +52,15 @@ class ModelConfig(Section):
     """Dropout before both heads."""
 
 
+class AugmentationConfig(Section):
+    """How often a training sentence is varied, anew in each pass."""
+
+    names: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Probability that a sentence's names are swapped for others."""
+    quotes: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Probability that its quotation marks are set in a style drawn anew."""
+
+
 class TrainingConfig(Section):
     """How to train."""
 
@@ -123,6 +132,7 @@ class Config(Section):
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
     baselines: BaselinesConfig = BaselinesConfig()
     calibration: CalibrationConfig = CalibrationConfig()

@@ -6,7 +6,6 @@ The development score that picks the best epoch is the served tagger's own, so n
 import math
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,11 @@ from serve.model_folder import Decision
 from serve.network import StanceNetwork
 from serve.records import ModelInfo
 from serve.tagger import Tagger
+from train.augment import Augmenter
 from train.base import Base
 from train.config import Config, ConfigError
-from train.data import IGNORED, class_weights, to_examples
+from train.data import class_weights
+from train.examples import IGNORED, Collator, to_examples
 from train.metrics import evaluate, true_roles
 
 _SCORE = "eval_macro_f1"
@@ -87,7 +88,7 @@ def fit(
         train_dataset=to_examples(train, encoder),
         # Never read, for evaluation goes through the tagger; the Trainer wants one wherever it is to evaluate.
         eval_dataset=to_examples(development[:1], encoder),
-        data_collator=_Collator(encoder),
+        data_collator=Collator(encoder, Augmenter(config.augmentation, train)),
         callbacks=[EarlyStoppingCallback(config.training.patience), _EpochLines()],
     )
     # It prints raw dictionaries where there is no progress bar; the epoch's line says the same.
@@ -133,25 +134,6 @@ def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArgu
         seed=settings.seed,
         data_seed=settings.seed,
     )
-
-
-class _Collator:
-    """Pads a batch to its longest sentence."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-
-    def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-        ids, mask = self._encoder.pad([example["input_ids"] for example in examples])
-        tags = torch.full(ids.shape, IGNORED, dtype=torch.long)
-        for row, example in enumerate(examples):
-            tags[row, : len(example["role_tags"])] = torch.tensor(example["role_tags"])
-        return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask),
-            "stance": torch.tensor([example["stance"] for example in examples]),
-            "role_tags": tags,
-        }
 
 
 class _StanceTrainer(Trainer):

@@ -2,33 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from labels import markup
 from labels.errors import DataError
-from labels.record import AnnotatedSentence
-from labels.scheme import BIO_TAGS, Stance
-from serve.encode import Encoder
-from tests.conftest import ROOT, sentence, tiny_tokenizer
+from tests.conftest import ROOT, sentence
 from tests.labels.test_articles import TEXT, annotation
 from train.config import DataConfig
-from train.data import IGNORED, class_weights, read_splits, to_examples
-
-
-def marked(text: str, label: Stance) -> AnnotatedSentence:
-    plain, roles = markup.parse(text)
-    return sentence(plain, label=label, roles=roles)
-
-
-def test_role_tags_cover_the_tokens_of_their_words() -> None:
-    (row,) = to_examples([marked("{source|Al Bo} hit {target|Cy}.", "accuses")], Encoder(tiny_tokenizer(), 32))
-    tags = ["-" if tag == IGNORED else BIO_TAGS[tag] for tag in row["role_tags"]]
-    # [CLS] A ##l B ##o h ##i ##t C ##y . [SEP]: a role's first word begins it with all its tokens.
-    assert tags == ["-", *["B-source"] * 2, *["I-source"] * 2, *["O"] * 3, *["B-target"] * 2, "O", "-"]
-    assert row["length"] == len(row["input_ids"]) == 12
-
-
-def test_neutral_sentences_do_not_teach_the_role_head() -> None:
-    (row,) = to_examples([sentence("No role.")], Encoder(tiny_tokenizer(), 32))
-    assert set(row["role_tags"]) == {IGNORED}
+from train.data import class_weights, read_splits
 
 
 @pytest.mark.parametrize(("power", "ratio"), [(0.0, 1.0), (0.5, 3.0), (1.0, 9.0)])
