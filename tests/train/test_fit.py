@@ -28,7 +28,7 @@ def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_config(base_folder: Path, output: Path, **training: Any) -> Config:
     return Config.model_validate(
         {
-            "data": {"corpus": ROOT / "labels/corpus", "limit": 40},
+            "data": {"corpus": ROOT / "labels/corpus", "limit": 80},
             "model": {"base": str(base_folder), "max_length": 32},
             "training": {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, **training},
             "baselines": {"names": ["majority"]},
@@ -50,7 +50,7 @@ def test_a_run_leaves_a_model_that_answers_as_measured(base_folder: Path, tmp_pa
     assert saved.manifest.config == config.model_dump(mode="json")
     assert saved.manifest.base.weights_sha256 == sha256_of_file(base_folder / "model.safetensors")
     assert set(saved.manifest.metrics) == {"majority", "transformer"}
-    assert saved.manifest.metrics["transformer"]["n"] == 40
+    assert saved.manifest.metrics["transformer"]["n"] == 80
     assert (outcome.folder / "README.md").read_text().startswith("---\nlanguage: en")
     assert not (tmp_path / "run" / "checkpoints").exists()
 
