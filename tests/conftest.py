@@ -1,5 +1,6 @@
 """A tiny random model, built in memory in a second, and the files that the tests share."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig
 
+from labels.corpus import CORPUS
 from labels.record import AnnotatedSentence
 from labels.scheme import BIO_TAGS, STANCES
+from labels.splits import read_held_out
 from serve.model_folder import BaseModelInfo, Decision, Manifest, save
 from serve.network import StanceNetwork
 from serve.tagger import Tagger
@@ -104,6 +107,19 @@ def bentoml_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["BENTOML_HOME"]
     else:
         os.environ["BENTOML_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three topics of the corpus, one for each split, for what need not read it all."""
+    folder = tmp_path_factory.mktemp("corpus")
+    held_out = read_held_out()
+    topics = {"development": min(held_out.development), "test": min(held_out.test), "train": "football"}
+    for topic in topics.values():
+        (folder / f"{topic}.jsonl").write_bytes((CORPUS / f"{topic}.jsonl").read_bytes())
+    splits = {split: [topic] for split, topic in topics.items() if split != "train"}
+    (folder / "splits.json").write_text(json.dumps(splits))
+    return folder
 
 
 def sentence(text: str, label: str = "neutral", **fields: object) -> AnnotatedSentence:

@@ -1,6 +1,7 @@
 """Training itself, with a tiny encoder: it learns, it resumes, and it refuses what it cannot use."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
 from serve.model_folder import load, sha256_of_file
-from tests.conftest import ROOT, tiny_network, tiny_tokenizer
+from tests.conftest import tiny_network, tiny_tokenizer
 from train import __main__ as command
 from train.base import load_base
 from train.config import Config, ConfigError, ModelConfig
@@ -25,16 +26,24 @@ def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tiny_config(base_folder: Path, output: Path, **training: Any) -> Config:
-    return Config.model_validate(
-        {
-            "data": {"corpus": ROOT / "labels/corpus", "limit": 80},
-            "model": {"base": str(base_folder), "max_length": 32},
-            "training": {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, **training},
-            "baselines": {"names": ["majority"]},
-            "output": {"folder": output / "model", "run": output / "run", "register_model": False},
-        }
-    )
+MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture
+def tiny_config(base_folder: Path, small_corpus: Path, tmp_path: Path) -> MakeConfig:
+    def make(output: str = "", **training: Any) -> Config:
+        folder = tmp_path / output
+        return Config.model_validate(
+            {
+                "data": {"corpus": small_corpus, "limit": 80},
+                "model": {"base": str(base_folder), "max_length": 32},
+                "training": {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, **training},
+                "baselines": {"names": ["majority"]},
+                "output": {"folder": folder / "model", "run": folder / "run", "register_model": False},
+            }
+        )
+
+    return make
 
 
 def run(config: Config, resume: bool = False) -> Outcome:
@@ -43,8 +52,10 @@ def run(config: Config, resume: bool = False) -> Outcome:
     return outcome
 
 
-def test_a_run_leaves_a_model_that_answers_as_measured(base_folder: Path, tmp_path: Path) -> None:
-    config = tiny_config(base_folder, tmp_path)
+def test_a_run_leaves_a_model_that_answers_as_measured(
+    tiny_config: MakeConfig, base_folder: Path, tmp_path: Path
+) -> None:
+    config = tiny_config()
     outcome = run(config)
     saved = load(outcome.folder)
     assert saved.manifest.config == config.model_dump(mode="json")
@@ -55,9 +66,9 @@ def test_a_run_leaves_a_model_that_answers_as_measured(base_folder: Path, tmp_pa
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-def test_training_changes_every_part_of_the_network(base_folder: Path, tmp_path: Path) -> None:
+def test_training_changes_every_part_of_the_network(tiny_config: MakeConfig) -> None:
     before = tiny_network().state_dict()
-    after = load(run(tiny_config(base_folder, tmp_path)).folder).network.state_dict()
+    after = load(run(tiny_config()).folder).network.state_dict()
     for part in ("encoder.embeddings.word_embeddings.weight", "stance_head.weight", "role_head.weight"):
         assert not torch.equal(before[part], after[part]), part
 
@@ -71,10 +82,10 @@ class Interrupt(TrainerCallback):
 
 
 def test_an_interrupted_run_resumes_to_the_same_result(
-    base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run(tiny_config(base_folder, tmp_path / "whole", epochs=3, patience=3))
-    config = tiny_config(base_folder, tmp_path / "cut", epochs=3, patience=3)
+    whole = run(tiny_config("whole", epochs=3, patience=3))
+    config = tiny_config("cut", epochs=3, patience=3)
     with monkeypatch.context() as patched:
         patched.setattr("train.fit._EpochLines.on_epoch_begin", Interrupt.on_epoch_begin)
         with pytest.raises(KeyboardInterrupt):
@@ -86,17 +97,17 @@ def test_an_interrupted_run_resumes_to_the_same_result(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_there_must_be_something_to_resume(base_folder: Path, tmp_path: Path) -> None:
+def test_there_must_be_something_to_resume(tiny_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="nothing to resume"):
-        train(tiny_config(base_folder, tmp_path), resume=True)
+        train(tiny_config(), resume=True)
 
 
-def test_a_run_is_resumed_with_the_configuration_it_was_begun_with(base_folder: Path, tmp_path: Path) -> None:
-    config = tiny_config(base_folder, tmp_path)
+def test_a_run_is_resumed_with_the_configuration_it_was_begun_with(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    config = tiny_config()
     (tmp_path / "run" / "checkpoints" / "checkpoint-5").mkdir(parents=True)
     (tmp_path / "run" / "config.json").write_text(config.model_dump_json(indent=2))
     with pytest.raises(ConfigError, match="differs from this configuration"):
-        train(tiny_config(base_folder, tmp_path, epochs=9), resume=True)
+        train(tiny_config(epochs=9), resume=True)
 
 
 def test_exchanged_weights_of_the_base_are_refused(base_folder: Path) -> None:
@@ -111,7 +122,7 @@ def test_a_base_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("enabled", "code"), [(True, 3), (False, 0)])
 def test_a_model_that_does_not_beat_the_baselines_is_refused_unless_overridden(
-    base_folder: Path,
+    tiny_config: MakeConfig,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -121,7 +132,7 @@ def test_a_model_that_does_not_beat_the_baselines_is_refused_unless_overridden(
     monkeypatch.setattr("serve.service.register", lambda folder: f"registered {folder.name}")
     file = tmp_path / "config.yaml"
     # A network that cannot move stays behind the linear model.
-    config = tiny_config(base_folder, tmp_path, epochs=1, learning_rate=1e-12).model_dump(mode="json")
+    config = tiny_config(epochs=1, learning_rate=1e-12).model_dump(mode="json")
     config["baselines"]["names"] = ["tf-idf + logistic regression"]
     config["data"]["limit"] = 200
     config["gate"]["enabled"] = enabled
