@@ -1,8 +1,9 @@
 """`python -m labels`: look after the annotated sentences."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from labels.command_line import run
 from labels.errors import DataError, FaultsError
 from labels.record import AnnotatedSentence, Annotation
 from labels.scheme import ROLES, STANCES
+from labels.second import Grouping, grouped, read_second
 from labels.splits import by_split, read_held_out
 from labels.statistics import composition
 
@@ -32,7 +34,12 @@ def check(folder: CorpusOption = corpus.CORPUS, annotations: AnnotationsOption =
         raise FaultsError(faults)
     read_held_out(folder)
     annotated = standoff.read_annotations(annotations)
-    print(f"{len(sentences)} corpus sentences and {len(annotated)} annotated articles: no faults")
+    twice = 0
+    if folder == corpus.CORPUS:
+        twice = len(read_second(sentences))
+    print(
+        f"{len(sentences)} corpus sentences, {twice} answered twice, and {len(annotated)} annotated articles: no faults"
+    )
 
 
 @app.command()
@@ -93,19 +100,42 @@ def resolve(
 
 
 @app.command()
-def agree(annotations: AnnotationsOption = standoff.ANNOTATIONS) -> None:
-    """Print how far the two annotators of the articles agree, before adjudication."""
-    table = Table(title="agreement of two annotators")
-    for column in ("article", "sentences", "same label", "kappa", "alpha"):
-        table.add_column(column, justify="left" if column == "article" else "right")
+def agree(
+    annotations: AnnotationsOption = standoff.ANNOTATIONS,
+    by: Annotated[str, typer.Option(help="How to divide the corpus: topic, register or tag.")] = "topic",
+) -> None:
+    """Print how far two annotators agree, before adjudication: on the articles, and on development and test."""
+    if by not in get_args(Grouping):
+        raise typer.BadParameter(f"--by is {', '.join(get_args(Grouping))}, not {by}")
+    read = standoff.read_annotations(annotations)
+    pairs = {article.article: [_two_answers(sentence) for sentence in article.sentences] for article in read}
+    _print_agreement("articles", pairs)
+    sentences = corpus.read_corpus()
+    answers = read_second(sentences)
+    twice = [sentence for sentence in sentences if sentence.id in answers]
+    groups = grouped(twice, cast(Grouping, by))
+    _print_agreement(
+        f"corpus by {by}",
+        {name: [(member, answers[member.id]) for member in members] for name, members in groups.items()},
+        [(sentence, answers[sentence.id]) for sentence in twice],
+    )
+
+
+def _print_agreement(
+    title: str,
+    parts: Mapping[str, Sequence[tuple[Annotation, Annotation]]],
+    whole: Sequence[tuple[Annotation, Annotation]] | None = None,
+) -> None:
+    table = Table(title=f"agreement of two annotators: {title}")
+    for column in ("part", "sentences", "same label", "kappa", "alpha"):
+        table.add_column(column, justify="left" if column == "part" else "right")
     for role in ROLES:
         table.add_column(f"{role} exact F1", justify="right")
         table.add_column(f"{role} overlap F1", justify="right")
-    read = standoff.read_annotations(annotations)
-    pairs = {article.article: [_two_answers(sentence) for sentence in article.sentences] for article in read}
-    pairs["all"] = [pair for article_pairs in list(pairs.values()) for pair in article_pairs]
-    for name, answers in pairs.items():
-        table.add_row(name, *_agreement_cells(agreement([a for a, _ in answers], [b for _, b in answers])))
+    # The parts may overlap, as tags do, so that the whole is not always their sum.
+    whole = whole if whole is not None else [pair for pairs in parts.values() for pair in pairs]
+    for name, pairs in {**parts, "all": whole}.items():
+        table.add_row(name, *_agreement_cells(agreement([first for first, _ in pairs], [last for _, last in pairs])))
     Console(width=160).print(table)
 
 

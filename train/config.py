@@ -82,6 +82,8 @@ class TrainingConfig(Section):
     """Weight of the role loss beside the stance loss."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Label smoothing of the stance loss."""
+    bf16: bool | Literal["auto"] = "auto"
+    """Whether to multiply in bfloat16; `auto` does where the GPU or CPU is faster for it."""
     seed: Annotated[int, Field(ge=0)] = 13
     """Seed of everything random."""
 

@@ -104,6 +104,13 @@ def _last_checkpoint(folder: Path) -> str | None:
     return found
 
 
+def _fast_bf16() -> bool:
+    """Whether bfloat16 is faster: on GPUs that have it, and on CPUs that multiply tiles of it (AMX)."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
 def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArguments:
     settings = config.training
     steps = math.ceil(examples / settings.batch_size) * settings.epochs
@@ -119,7 +126,7 @@ def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArgu
         length_column_name="length",
         remove_unused_columns=False,
         use_cpu=not torch.cuda.is_available(),
-        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        bf16=_fast_bf16() if settings.bf16 == "auto" else settings.bf16,
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=1,
