@@ -21,6 +21,8 @@ app = typer.Typer(
 DEFAULT_CONFIG = Path("configs/default.yaml")
 #: Exit code of a run whose model did not beat the best baseline.
 REFUSED = 3
+#: Exit code of a run that the user interrupted, as shells have it.
+INTERRUPTED = 130
 
 
 @app.command("run")
@@ -37,7 +39,11 @@ def train_command(
     # Imported only now, for torch takes seconds, and a misspelt key should not have to wait for it.
     from train.recipe import train
 
-    outcome = train(config, resume)
+    try:
+        outcome = train(config, resume)
+    except KeyboardInterrupt:
+        print("interrupted; the same command with --resume goes on from the last whole epoch", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     if outcome is None:
         return
     if outcome.verdict is not None:
