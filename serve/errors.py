@@ -1,7 +1,11 @@
-"""What can be wrong with a saved model; see `labels.errors` for the whole tree."""
+"""What can be wrong with a saved model, or where it is to run; see `labels.errors` for the whole tree."""
 
 from labels.errors import UserError
 
 
 class ModelError(UserError):
     """A saved model is missing, damaged, or of another make than this program reads."""
+
+
+class DeviceError(UserError):
+    """There is no such device, or not on this machine."""

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from serve.errors import DeviceError
 from serve.network import StanceNetwork
 
 Floats = NDArray[np.float32]
@@ -26,7 +27,15 @@ class TorchForward:
 
 
 def choose_device(name: str) -> torch.device:
-    """The torch device that `name` asks for; `auto` is the GPU if there is one."""
+    """The torch device that `name` asks for; `auto` is the GPU if there is one.
+
+    Raises:
+        DeviceError: the name is none of auto, cpu and cuda, or there is no GPU.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise DeviceError(f"the device is auto, cpu or cuda, not {name}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("torch finds no GPU that it can use; choose --device cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

@@ -33,6 +33,7 @@ class Tagger:
 
         Raises:
             ModelError: the folder is missing, damaged, or of another make.
+            DeviceError: `device` is not one that this machine has.
         """
         saved = load(folder)
         forward = TorchForward(saved.network, choose_device(device))

@@ -104,12 +104,19 @@ def _texts(sentences: list[AnnotatedSentence]) -> list[str]:
 
 
 def _prepare_run(config: Config, resume: bool) -> None:
-    """Make the run's folder; a resumed run must be the one that was begun."""
+    """Make the output's folders; a resumed run must be the one that was begun."""
     copy = config.output.run / _CONFIG_COPY
     settings = config.model_dump_json(indent=2)
     if resume and copy.is_file() and copy.read_text(encoding="utf-8") != settings:
         raise ConfigError(f"{copy} differs from this configuration; resume with the one that was begun, or run anew")
-    if not resume:
-        shutil.rmtree(config.output.run / "checkpoints", ignore_errors=True)
+    try:
+        # Tried before hours of work, not after.
+        config.output.folder.parent.mkdir(parents=True, exist_ok=True)
         config.output.run.mkdir(parents=True, exist_ok=True)
-        copy.write_text(settings, encoding="utf-8")
+        if not resume:
+            shutil.rmtree(config.output.run / "checkpoints", ignore_errors=True)
+            copy.write_text(settings, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"output: cannot write {error.filename}: {error.strerror}; name folders that can be"
+        ) from error

@@ -1,4 +1,5 @@
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labels.scheme import STANCES
+from serve.errors import DeviceError
 from serve.schedule import token_budget_batches
 from serve.tagger import Tagger
 from tests.conftest import SENTENCES
@@ -38,6 +40,15 @@ def test_the_label_is_the_most_probable_and_probabilities_sum_to_one(tagger: Tag
 def test_a_long_sentence_is_cut_and_says_so(tagger: Tagger) -> None:
     short, long = tagger.predict(["It rained.", "It rained on " + "the town " * 40])
     assert (short.truncated, long.truncated) == (False, True)
+
+
+@pytest.mark.parametrize(("device", "message"), [("gpu", "auto, cpu or cuda, not gpu"), ("cuda", "no GPU")])
+def test_a_device_that_is_not_there_is_one_sentence(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch, device: str, message: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(DeviceError, match=message):
+        Tagger.load(model_folder, device)
 
 
 def test_nothing_in_nothing_out(tagger: Tagger) -> None:

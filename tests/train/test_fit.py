@@ -110,6 +110,12 @@ def test_a_run_is_resumed_with_the_configuration_it_was_begun_with(tiny_config: 
         train(tiny_config(epochs=9), resume=True)
 
 
+def test_an_output_that_cannot_be_written_is_said_before_training(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"output: cannot write .*file.*; name folders that can be"):
+        train(tiny_config("file"))
+
+
 def test_exchanged_weights_of_the_base_are_refused(base_folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.base_sha256 is 000000000000…, but the weights of .* have"):
         load_base(ModelConfig(base=str(base_folder), base_sha256="0" * 64))
