@@ -71,7 +71,9 @@ class TrainingConfig(Section):
     batch_size: Annotated[int, Field(ge=1)] = 32
     """Sentences per step and device."""
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    """Peak learning rate of the encoder and the heads."""
+    """Peak learning rate of the encoder, and of the heads where they have none of their own."""
+    head_learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Peak learning rate of both heads; null for the encoder's."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """AdamW's decay."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1

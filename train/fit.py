@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import AdamW
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
@@ -34,7 +35,7 @@ from serve.records import ModelInfo
 from serve.tagger import Tagger
 from train.augment import Augmenter
 from train.base import Base
-from train.config import Config, ConfigError
+from train.config import Config, ConfigError, TrainingConfig
 from train.data import class_weights
 from train.examples import IGNORED, Collator, to_examples
 from train.metrics import evaluate, true_roles
@@ -84,6 +85,7 @@ def fit(
         encoder,
         development,
         weights=class_weights(train, config.training.class_weight_power),
+        optimizers=(_optimizer(network, config.training), None),
         args=_arguments(config, len(train), checkpoints),
         train_dataset=to_examples(train, encoder),
         # Never read, for evaluation goes through the tagger; the Trainer wants one wherever it is to evaluate.
@@ -97,6 +99,21 @@ def fit(
     best = trainer.state.best_metric
     epochs = [entry["epoch"] for entry in trainer.state.log_history if entry.get(_SCORE) == best]
     return Fitted(network, encoder, float(epochs[0]), float(best or 0.0))
+
+
+def _optimizer(network: StanceNetwork, settings: TrainingConfig) -> AdamW:
+    """AdamW with a rate of their own for the heads, which start from nothing, and no decay of biases and norms."""
+    groups = []
+    for parts, rate in (
+        ([network.encoder], settings.learning_rate),
+        ([network.stance_head, network.role_head], settings.head_learning_rate or settings.learning_rate),
+    ):
+        parameters = [parameter for part in parts for parameter in part.parameters()]
+        matrices = [parameter for parameter in parameters if parameter.dim() > 1]
+        vectors = [parameter for parameter in parameters if parameter.dim() <= 1]
+        groups.append({"params": matrices, "lr": rate, "weight_decay": settings.weight_decay})
+        groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
+    return AdamW(groups, fused=True)
 
 
 def _last_checkpoint(folder: Path) -> str | None:
@@ -118,8 +135,6 @@ def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArgu
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
         warmup_steps=round(steps * settings.warmup),
         # Batches of equal length spare the padding: worth more speed than any other setting.
         train_sampling_strategy="group_by_length",
