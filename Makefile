@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# BentoML reports its use over the network otherwise.
+export BENTOML_DO_NOT_TRACK := True
 
 .PHONY: train test lint serve clean
 

@@ -35,7 +35,7 @@ def check(folder: CorpusOption = corpus.CORPUS, annotations: AnnotationsOption =
     read_held_out(folder)
     annotated = standoff.read_annotations(annotations)
     twice = 0
-    if folder == corpus.CORPUS:
+    if folder.resolve() == corpus.CORPUS.resolve():
         twice = len(read_second(sentences))
     print(
         f"{len(sentences)} corpus sentences, {twice} answered twice, and {len(annotated)} annotated articles: no faults"

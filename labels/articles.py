@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from labels.errors import DataError
 from labels.record import AnnotatedSentence, Annotation
@@ -30,6 +30,15 @@ class SentenceAnnotation(Annotation):
     sha256: _Sha256
     annotators: dict[str, Annotation]
 
+    @model_validator(mode="after")
+    def _spans_inside(self) -> Self:
+        answers: list[Annotation] = [self, *self.annotators.values()]
+        for answer in answers:
+            for span in answer.roles:
+                if span.end > self.end - self.start:
+                    raise ValueError(f"the {span.role} span ends at {span.end}, past the sentence at {self.start}")
+        return self
+
 
 class ArticleAnnotation(BaseModel):
     """Every annotated sentence of one article, in reading order."""
@@ -38,8 +47,7 @@ class ArticleAnnotation(BaseModel):
 
     article: str
     sha256: _Sha256
-    characters: int
-    sentences: tuple[SentenceAnnotation, ...]
+    sentences: Annotated[tuple[SentenceAnnotation, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)

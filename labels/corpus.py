@@ -1,4 +1,4 @@
-"""Reading and writing the corpus: one JSONL file per topic, hand-editable, with inline role marks.
+"""Reading and checking the corpus: one JSONL file per topic, hand-editable, with inline role marks.
 
 A row: `{"id": ..., "label": ..., "text": "{source|...} ...", "tags": [...], "group": ..., "document": ...}`,
 where `group` and `document` are left out if the sentence stands alone.
@@ -92,7 +92,7 @@ def _read(files: Sequence[Path]) -> tuple[list[AnnotatedSentence], dict[str, tup
     faults: list[Fault] = []
     for file in files:
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            lines = file.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             faults.append(Fault(file.name, 0, f"cannot be read: {error}"))
             continue

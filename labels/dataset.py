@@ -1,4 +1,4 @@
-"""The corpus as a `datasets.DatasetDict`, for anyone who works with that library; training uses it too."""
+"""The corpus as a `datasets.DatasetDict`, for anyone who works with that library."""
 
 from collections.abc import Mapping, Sequence
 

@@ -44,9 +44,18 @@ def read_second(sentences: Iterable[AnnotatedSentence], folder: Path = SECOND) -
     if not files:
         raise DataError(f"no second answers (*.jsonl) in {folder}; name the folder that holds them")
     for file in files:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            lines = file.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(Fault(file.name, 0, f"cannot be read: {error}"))
+            continue
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
             try:
                 name, answer = _parse(line, texts)
+                if name in answers:
+                    faults.append(Fault(file.name, number, f"{name} is answered twice; keep one of the two"))
                 answers[name] = answer
             except ValidationError as error:
                 faults += [Fault(file.name, number, problem["msg"]) for problem in error.errors()]

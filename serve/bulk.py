@@ -72,10 +72,14 @@ def tag_documents(
         on_document: called with the number of sentences after each document.
 
     Raises:
-        BulkError: `out` cannot be written.
+        BulkError: `out` cannot be written, or is one of `documents`.
     """
     problems: list[str] = []
     sentences = 0
+    if out.exists() and not out.is_file():
+        raise BulkError(f"cannot write {out}: it is no ordinary file; name a file")
+    if any(out.resolve() == document.resolve() for document in documents):
+        raise BulkError(f"{out} is one of the documents; name another file for the tags")
     try:
         with _atomic(out) as lines:
             for document in documents:
@@ -91,7 +95,12 @@ def tag_documents(
 
 def _tag_document(tagger: Tagger, document: Path, problems: list[str]) -> list[BulkRecord]:
     try:
-        text = document.read_text(encoding="utf-8-sig")
+        document.as_posix().encode()
+        # Decoded whole, for reading as text would change line ends and with them the offsets.
+        text = document.read_bytes().decode("utf-8-sig")
+    except UnicodeEncodeError:
+        problems.append(f"{document!r}: its name is not UTF-8, skipped; rename it first")
+        return []
     except UnicodeDecodeError as error:
         problems.append(f"{document}: not UTF-8 (byte {error.start}), skipped; convert it first")
         return []

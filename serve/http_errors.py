@@ -4,10 +4,13 @@ BentoML answers a failed validation with 400 and a shape of its own, and logs it
 This middleware stands before it: it refuses what is too large or not JSON, and rewrites BentoML's error bodies.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+
+from pydantic import ValidationError
 
 from serve.messages import ErrorDetail, ErrorResponse, FieldError
 
@@ -17,14 +20,19 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: More than the longest valid request in its most wasteful JSON (six bytes a character).
-MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+#: More than the longest valid request in its most wasteful JSON (twelve bytes a character beyond the basic plane).
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 
-_CODES: Final = {404: "not_found", 405: "method_not_allowed", 429: "overloaded", 503: "not_ready", 504: "timeout"}
+#: How BentoML names the requests when it says what failed validation.
+REQUESTS: Final = ("TagRequestIODescriptor", "ArticleRequestIODescriptor")
+
+#: Longest that a request may take; BentoML's own limit, which answers in another shape, is set above it.
+TIMEOUT_SECONDS: Final = 60
+
+_CODES: Final = {404: "not_found", 405: "method_not_allowed", 503: "not_ready"}
 _MESSAGES: Final = {
     404: "there is no such path; POST to /tag or /tag_article",
     405: "this path takes another method; POST to /tag or /tag_article",
-    429: "the service has all the requests that it can hold; try again later",
     503: "the service is not ready: no usable model is loaded; its log says why",
     504: "the request took longer than the service allows; send less at a time",
 }
@@ -35,14 +43,16 @@ class OneErrorShape:
 
     def __init__(self, app: Application, paths: frozenset[str]) -> None:
         self._app = app
+        #: Those whose body is JSON.
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on if its body may be read, and rewrite the answer if it is an error."""
-        if scope["type"] != "http" or scope["path"] not in self._paths:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "POST":
+        rewriter = _Rewriter(send)
+        if scope["path"] in self._paths and scope["method"] == "POST":
             headers = dict(scope["headers"])
             media_type = headers.get(b"content-type", b"application/json").split(b";")[0].strip().lower()
             if media_type != b"application/json":
@@ -54,7 +64,12 @@ class OneErrorShape:
                 await _answer(send, 413, "too_large", limit)
                 return
             receive = _replay(body, receive)
-        await self._app(scope, receive, _Rewriter(send))
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await self._app(scope, receive, rewriter)
+        except TimeoutError:
+            if not rewriter.started:
+                await _answer(send, 504, "timeout", _MESSAGES[504])
 
 
 async def _read_body(receive: Receive) -> bytes | None:
@@ -88,10 +103,12 @@ class _Rewriter:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self.started = False
         self._status = 200
         self._body = b""
 
     async def __call__(self, message: Message) -> None:
+        self.started = True
         if message["type"] == "http.response.start":
             self._status = message["status"]
         if self._status < 400:
@@ -106,9 +123,13 @@ class _Rewriter:
 def _translate(status: int, body: bytes) -> tuple[int, ErrorDetail]:
     """BentoML's error as ours; its body is trusted only for the list of a failed validation."""
     try:
-        problems = json.loads(body)["detail"] if status == 400 else []
-    except (ValueError, KeyError, TypeError):
-        problems = []
+        failure = json.loads(body) if status == 400 else {}
+        problems = failure.get("detail", [])
+    except (ValueError, AttributeError):
+        failure, problems = {}, []
+    if problems and not failure["error"].endswith(REQUESTS):
+        # A validation that failed within the service is its own fault, whatever BentoML makes of it.
+        return 500, ErrorDetail(code="internal", message="the request could not be answered")
     if any(problem["type"] == "json_invalid" for problem in problems):
         return 400, ErrorDetail(code="not_json", message=f"the body is not JSON: {problems[0]['msg']}")
     if problems:
@@ -135,8 +156,8 @@ class WithoutText(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Strip `record` of its exception; a client's mistake is not logged at all."""
         if record.exc_info and record.exc_info[0] is not None:
-            kind, _, trace = record.exc_info
-            if issubclass(kind, ValueError):
+            kind, exception, trace = record.exc_info
+            if isinstance(exception, ValidationError) and exception.title.endswith(REQUESTS):
                 return False
             last = trace
             while last is not None and last.tb_next is not None:

@@ -94,12 +94,28 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def check_replaceable(folder: Path) -> None:
+    """Check that saving to `folder` would replace nothing but a model.
+
+    Raises:
+        ModelError: something else is there.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ModelError(f"{folder} is no folder of its own, so no model can be saved there; name another")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise ModelError(f"{folder} holds something else than a model, which saving would delete; name another folder")
+
+
 def save(folder: Path, network: StanceNetwork, tokenizer: Tokenizer, manifest: Manifest, card: str) -> Manifest:
     """Write a model folder, replacing what is there only once the new one is whole.
 
     Returns:
         The manifest as written, with the digests of the files.
+
+    Raises:
+        ModelError: something else than a model is there.
     """
+    check_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -5,18 +5,23 @@ import os
 from pathlib import Path
 from typing import Any
 
+# Before bentoml is imported: it reports its use over the network otherwise.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
 import bentoml
 from bentoml.exceptions import BentoMLException, ServiceUnavailable
 
 from serve.article import count_labels, pairs, tag_article
 from serve.errors import ModelError
-from serve.http_errors import OneErrorShape, WithoutText
+from serve.http_errors import TIMEOUT_SECONDS, OneErrorShape, WithoutText
 from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
 from serve.model_folder import WEIGHTS, read_manifest
 from serve.tagger import Tagger
 
 #: Names a model folder to serve instead of the newest in BentoML's model store.
 MODEL_VARIABLE = "STANCE_MODEL"
+
+_NEWEST = bentoml.models.BentoModel("stance:latest")
 
 _log = logging.getLogger("bentoml.stance")
 
@@ -38,11 +43,13 @@ def register(folder: Path) -> str:
     return str(stored.tag)
 
 
-@bentoml.service(name="stance", workers=1, traffic={"timeout": 60})
+@bentoml.service(name="stance", workers=1, traffic={"timeout": 2 * TIMEOUT_SECONDS})
 class StanceService:
     """Tags sentences of news coverage with a stance act and its roles."""
 
-    model = bentoml.models.BentoModel("stance:latest")
+    # Named only where it is there and wanted, for BentoML does not start a service whose model it cannot find.
+    if MODEL_VARIABLE not in os.environ and _NEWEST.stored is not None:
+        model = _NEWEST
 
     def __init__(self) -> None:
         self._tagger: Tagger | None = None
@@ -56,7 +63,11 @@ class StanceService:
 
     def _folder(self) -> Path:
         named = os.environ.get(MODEL_VARIABLE)
-        return Path(named) if named else Path(self.model.path)
+        if named:
+            return Path(named)
+        if _NEWEST.stored is None:
+            raise ModelError("BentoML's model store has no model `stance`; train one with `python -m train`")
+        return Path(_NEWEST.stored.path)
 
     def __is_ready__(self) -> bool:
         return self._tagger is not None
@@ -80,5 +91,5 @@ class StanceService:
 
 # The decorator made a service of the class, which its type does not say.
 service: Any = StanceService
-service.add_asgi_middleware(OneErrorShape, paths=frozenset({"/tag", "/tag_article", "/readyz"}))
+service.add_asgi_middleware(OneErrorShape, paths=frozenset({"/tag", "/tag_article"}))
 logging.getLogger("bentoml._internal.server.http_app").addFilter(WithoutText())

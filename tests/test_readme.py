@@ -8,6 +8,9 @@ from serve.messages import TagRequest
 from serve.records import TagRecord
 from tests.conftest import ROOT
 
+#: How an apostrophe is written within single quotes in a shell.
+SHELL_APOSTROPHE = "'\\''"
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -38,8 +41,8 @@ def test_the_file_tree_names_every_module() -> None:
 
 
 def test_the_example_request_is_valid_and_the_answer_has_todays_shape() -> None:
-    (request,) = re.findall(r"--data '(\{.*?\})'", README, re.DOTALL)
-    sentences = TagRequest.model_validate_json(request).sentences
+    (request,) = re.findall(r"--data '(\{.*?\})'\n", README, re.DOTALL)
+    sentences = TagRequest.model_validate_json(request.replace(SHELL_APOSTROPHE, "'")).sentences
     answers = [json.loads(block) for block in blocks("json")]
     (answer,) = [found for found in answers if "tags" in found]
     records = [TagRecord.model_validate(tag) for tag in answer["tags"]]

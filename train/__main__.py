@@ -50,7 +50,10 @@ def train_command(
         ahead = f"ahead of {outcome.verdict.baseline} in {outcome.verdict.share_ahead:.1%} of resamples"
         print(f"gate: the transformer is {ahead}; {config.gate.confidence:.0%} wanted")
         if not outcome.verdict.passed and config.gate.enabled:
-            print("gate: refused, so the model is not registered; gate.enabled=false would override", file=sys.stderr)
+            print(
+                f"gate: refused, so the model is in {outcome.folder} and not registered; gate.enabled=false overrides",
+                file=sys.stderr,
+            )
             raise typer.Exit(REFUSED)
         if not outcome.verdict.passed:
             print("gate: not passed, overridden by gate.enabled=false")

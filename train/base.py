@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
@@ -32,10 +33,13 @@ def load_base(config: ModelConfig) -> Base:
         ConfigError: it is not there, its weights are not the expected ones, or it has no fast tokenizer.
     """
     location = _locate(config.base)
-    digest = "not checked: loaded by name"
     weights = Path(location) / "model.safetensors"
-    if weights.is_file():
-        digest = sha256_of_file(weights)
+    digest = sha256_of_file(weights) if weights.is_file() else "not checked: loaded by name"
+    if config.base_sha256 is not None and not weights.is_file():
+        raise ConfigError(
+            f"model.base_sha256 cannot be verified for {config.base}, which is no folder with model.safetensors; "
+            "set model.base_sha256=null for a base that is loaded by name"
+        )
     if config.base_sha256 is not None and digest != config.base_sha256:
         raise ConfigError(
             f"model.base_sha256 is {config.base_sha256[:12]}…, but the weights of {config.base} have {digest[:12]}…; "
@@ -45,7 +49,7 @@ def load_base(config: ModelConfig) -> Base:
     try:
         encoder = AutoModel.from_pretrained(location)
         tokenizer = AutoTokenizer.from_pretrained(location)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ConfigError(f"model.base: {config.base} cannot be loaded: {error}") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ConfigError(

@@ -6,11 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from labels.errors import UserError
 from labels.record import AnnotatedSentence
 from serve.calibrate import probabilities
 from serve.model_folder import Decision
 from serve.prediction import Prediction
 from train.metrics import label_codes
+
+
+class DivergedError(UserError):
+    """The network's answers are not numbers."""
 
 
 def fit_decision(
@@ -22,8 +27,13 @@ def fit_decision(
         sentences: development sentences.
         uncalibrated: predictions of them at temperature 1.
         precision: share of right answers wanted among those at or above the threshold.
+
+    Raises:
+        DivergedError: a probability is not a number.
     """
     truth = label_codes([sentence.label for sentence in sentences])
+    if not np.isfinite([prediction.scores for prediction in uncalibrated]).all():
+        raise DivergedError("training diverged: its probabilities are not numbers; lower training.learning_rate")
     # At temperature 1 a logarithm of the probability is the logit up to a constant, which softmax cancels.
     logits = np.log(np.clip([prediction.scores for prediction in uncalibrated], 1e-12, None)).astype(np.float32)
 

@@ -5,10 +5,10 @@ Every fault is reported, not only the first: misspelt keys, wrong types and impo
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from labels.errors import UserError
 from labels.splits import Split
@@ -23,7 +23,7 @@ class ConfigError(UserError):
 class Section(BaseModel):
     """What every section of the configuration has in common: frozen, and no unknown key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class DataConfig(Section):
@@ -36,7 +36,7 @@ class DataConfig(Section):
     limit: Annotated[int, Field(gt=0)] | None = None
     """Use only this many sentences of each split, drawn by `training.seed`; for tests and learning curves."""
     kind: Literal["all", "articles", "targeted"] = "all"
-    """Train on whole articles alone, on targeted sentences alone, or on both; development and test stay whole."""
+    """Of the training corpus, use whole articles alone, targeted sentences alone, or both; the rest stays whole."""
 
 
 class ModelConfig(Section):
@@ -86,7 +86,7 @@ class TrainingConfig(Section):
     """Label smoothing of the stance loss."""
     bf16: bool | Literal["auto"] = "auto"
     """Whether to multiply in bfloat16; `auto` does where the GPU or CPU is faster for it."""
-    seed: Annotated[int, Field(ge=0)] = 13
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
     """Seed of everything random."""
 
 
@@ -125,8 +125,8 @@ class OutputConfig(Section):
     """The saved model."""
     run: Path = Path("runs/stance")
     """Checkpoints of the run, for `--resume`, and its results."""
-    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "stance"
-    """The model's name in its records and in BentoML's model store."""
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$")] = "stance"
+    """The model's name in its records and in BentoML's model store, of which the service serves the newest `stance`."""
     register_model: bool = True
     """Whether to register the model in BentoML's model store."""
 
@@ -142,6 +142,12 @@ class Config(Section):
     calibration: CalibrationConfig = CalibrationConfig()
     gate: GateConfig = GateConfig()
     output: OutputConfig = OutputConfig()
+
+    @model_validator(mode="after")
+    def _gate_has_a_baseline(self) -> Self:
+        if self.gate.enabled and not self.baselines.names:
+            raise ValueError("gate.enabled needs a baseline to compare with; name one in baselines.names or disable it")
+        return self
 
 
 def load_config(file: Path, overrides: Sequence[str] = ()) -> Config:
@@ -192,6 +198,8 @@ def _apply(settings: dict[str, Any], overrides: Sequence[str]) -> list[str]:
 
 def _describe(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
     path = ".".join(map(str, location))
+    if not path:
+        return message.removeprefix("Value error, ")
     if kind != "extra_forbidden":
         return f"{path}: {message[0].lower()}{message[1:]}, not {value!r}"
     model: type[BaseModel] = Config

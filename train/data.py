@@ -11,7 +11,7 @@ from labels.corpus import read_corpus
 from labels.errors import DataError
 from labels.record import AnnotatedSentence
 from labels.scheme import STANCES
-from labels.splits import Split, by_split, read_held_out
+from labels.splits import SPLITS_FILE, Split, by_split, read_held_out
 from train.config import DataConfig
 
 #: Fewest training sentences of a stance: calibrating a baseline deals them out to three folds.
@@ -39,6 +39,9 @@ def read_splits(config: DataConfig, seed: int) -> tuple[dict[Split, list[Annotat
             # Shuffled as a whole first, so that a smaller limit is a subset of a larger one.
             random.Random(seed).shuffle(members)  # noqa: S311 - a draw of sentences needs no secrecy
             del members[config.limit :]
+    for split, members in splits.items():
+        if not members:
+            raise DataError(f"the {split} split has no sentence; see {config.corpus / SPLITS_FILE} for its topics")
     for stance in STANCES:
         count = sum(sentence.label == stance for sentence in splits["train"])
         if count < FEWEST:

@@ -13,7 +13,7 @@ from labels.splits import by_split, read_held_out
 from serve.prediction import Predictor
 from serve.tagger import Tagger
 from train.baselines import fit_baseline
-from train.config import BaselinesConfig, DataConfig
+from train.config import BaselinesConfig
 from train.labelled_file import LabelledRow
 from train.metrics import Evaluation, true_roles
 from train.metrics import evaluate as score
@@ -75,8 +75,7 @@ def evaluate_model(
         return None
     predictors: dict[str, Predictor] = {}
     if baselines:
-        corpus = DataConfig().corpus
-        train = by_split(read_corpus(corpus), read_held_out(corpus))["train"]
+        train = by_split(read_corpus(), read_held_out())["train"]
         predictors = {name: fit_baseline(name, train) for name in BaselinesConfig().names}
     predictors[TRANSFORMER] = tagger
     evaluations = {

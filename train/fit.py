@@ -86,7 +86,7 @@ def fit(
         development,
         weights=class_weights(train, config.training.class_weight_power),
         optimizers=(_optimizer(network, config.training), None),
-        args=_arguments(config, len(train), checkpoints),
+        args=_arguments(config, checkpoints),
         train_dataset=to_examples(train, encoder),
         # Never read, for evaluation goes through the tagger; the Trainer wants one wherever it is to evaluate.
         eval_dataset=to_examples(development[:1], encoder),
@@ -96,6 +96,8 @@ def fit(
     # It prints raw dictionaries where there is no progress bar; the epoch's line says the same.
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last)
+    # Takes off the wrapper that multiplies in bfloat16: from here on the network computes as it will be served.
+    trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
     best = trainer.state.best_metric
     epochs = [entry["epoch"] for entry in trainer.state.log_history if entry.get(_SCORE) == best]
     return Fitted(network, encoder, float(epochs[0]), float(best or 0.0))
@@ -128,14 +130,14 @@ def _fast_bf16() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
-def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArguments:
+def _arguments(config: Config, checkpoints: Path) -> TrainingArguments:
     settings = config.training
-    steps = math.ceil(examples / settings.batch_size) * settings.epochs
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
-        warmup_steps=round(steps * settings.warmup),
+        # Below 1 it is a share of the steps, however many processes share them.
+        warmup_steps=settings.warmup,
         # Batches of equal length spare the padding: worth more speed than any other setting.
         train_sampling_strategy="group_by_length",
         length_column_name="length",
@@ -146,6 +148,8 @@ def _arguments(config: Config, examples: int, checkpoints: Path) -> TrainingArgu
         save_strategy="epoch",
         save_total_limit=1,
         load_best_model_at_end=True,
+        # The count of passes without progress goes on where it was, so that a resumed run stops where the first would.
+        restore_callback_states_from_checkpoint=True,
         metric_for_best_model=_SCORE,
         greater_is_better=True,
         logging_strategy="epoch",

@@ -5,13 +5,20 @@ Looser than the corpus on purpose, for it is other people's data: unknown fields
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from labels.errors import DataError, Fault, FaultsError
-from labels.record import RoleSpan
-from labels.scheme import Stance
+from labels.scheme import Role, Stance
+
+
+class LabelledSpan(BaseModel):
+    """A role filled by the characters `[start, end)` of the text."""
+
+    role: Role
+    start: Annotated[int, Field(ge=0)]
+    end: int
 
 
 class LabelledRow(BaseModel):
@@ -19,7 +26,16 @@ class LabelledRow(BaseModel):
 
     text: Annotated[str, Field(min_length=1)]
     label: Stance | None = None
-    roles: tuple[RoleSpan, ...] = ()
+    roles: tuple[LabelledSpan, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_span_a_role(self) -> Self:
+        if len({span.role for span in self.roles}) < len(self.roles):
+            raise ValueError("a role is given more than once; the tagger finds one span for each")
+        for span in self.roles:
+            if not span.start < span.end <= len(self.text):
+                raise ValueError(f"the {span.role} span [{span.start}, {span.end}) is empty or outside of the text")
+        return self
 
 
 def read_labelled(file: Path) -> list[LabelledRow]:
@@ -30,7 +46,7 @@ def read_labelled(file: Path) -> list[LabelledRow]:
         FaultsError: a line is not valid, or only some lines have a label; every fault is listed.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {file}: {error}") from error
     rows: dict[int, LabelledRow] = {}

@@ -1,15 +1,17 @@
-"""A training run from top to bottom: read, baselines, fine-tune, calibrate, test, gate, save, register."""
+"""A training run from top to bottom: read, fine-tune, calibrate, fit the baselines, test, judge, save."""
 
 import datetime
+import json
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from labels.corpus import digest
 from labels.record import AnnotatedSentence
 from labels.scheme import BIO_TAGS, STANCES
-from serve.model_folder import Decision, Manifest, save
+from serve.model_folder import Decision, Manifest, check_replaceable, save
 from serve.prediction import Predictor
 from serve.records import ModelInfo
 from train.base import load_base
@@ -22,7 +24,10 @@ from train.gate import Verdict, judge
 from train.metrics import Evaluation, evaluate, true_roles
 from train.report import TRANSFORMER, model_card, print_details, print_table
 
-_CONFIG_COPY = "config.json"
+#: What a run was begun with, for a resumed one to be held against.
+_BEGUN = "begun.json"
+#: Where below `output.run` a model goes that the gate refused.
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,11 @@ def train(config: Config, resume: bool = False) -> Outcome | None:
     sizes = ", ".join(f"{len(members)} {split}" for split, members in splits.items())
     if leader:
         print(f"sentences: {sizes}\n{note}", flush=True)
-    base = load_base(config.model)
+    data_sha256 = digest(splits["train"])
     checkpoints = config.output.run / "checkpoints"
     if leader:
-        _prepare_run(config, resume)
+        _prepare_run(config, data_sha256, resume)
+    base = load_base(config.model)
     fitted = fit(config, base, splits["train"], splits["development"], checkpoints, resume)
     if not leader:
         return None
@@ -88,35 +94,40 @@ def train(config: Config, resume: bool = False) -> Outcome | None:
         max_length=config.model.max_length,
         base=base.info,
         files={},
-        data_sha256=digest(splits["train"]),
+        data_sha256=data_sha256,
         config=config.model_dump(mode="json"),
         metrics={name: measured.model_dump(mode="json") for name, measured in evaluations.items()},
     )
     card = model_card(config, version, sizes, evaluations)
-    save(config.output.folder, fitted.network, base.tokenizer, manifest, card)
-    print(f"saved to {config.output.folder}", flush=True)
+    # A refused model is kept for study, but not where the last good one is looked for.
+    refused = verdict is not None and config.gate.enabled and not verdict.passed
+    folder = config.output.run / _REFUSED if refused else config.output.folder
+    save(folder, fitted.network, base.tokenizer, manifest, card)
+    print(f"saved to {folder}", flush=True)
     shutil.rmtree(checkpoints)
-    return Outcome(config.output.folder, evaluations, verdict)
+    return Outcome(folder, evaluations, verdict)
 
 
 def _texts(sentences: list[AnnotatedSentence]) -> list[str]:
     return [sentence.text for sentence in sentences]
 
 
-def _prepare_run(config: Config, resume: bool) -> None:
-    """Make the output's folders; a resumed run must be the one that was begun."""
-    copy = config.output.run / _CONFIG_COPY
-    settings = config.model_dump_json(indent=2)
-    if resume and copy.is_file() and copy.read_text(encoding="utf-8") != settings:
-        raise ConfigError(f"{copy} differs from this configuration; resume with the one that was begun, or run anew")
+def _prepare_run(config: Config, data_sha256: str, resume: bool) -> None:
+    """Make the output's folders before hours of work; a resumed run must be the one that was begun."""
+    check_replaceable(config.output.folder)
+    folder, run = config.output.folder.resolve(), config.output.run.resolve()
+    if run.is_relative_to(folder) or folder.is_relative_to(run):
+        raise ConfigError("output.run and output.folder may not lie in each other; name folders apart")
+    copy = run / _BEGUN
+    begun = json.dumps({"config": config.model_dump(mode="json"), "data_sha256": data_sha256}, indent=2)
+    if resume and (not copy.is_file() or copy.read_text(encoding="utf-8") != begun):
+        raise ConfigError(f"{copy} tells of another configuration or corpus; go back to those, or run without --resume")
     try:
-        # Tried before hours of work, not after.
-        config.output.folder.parent.mkdir(parents=True, exist_ok=True)
-        config.output.run.mkdir(parents=True, exist_ok=True)
+        for parent in (folder.parent, run):
+            parent.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=parent).close()
         if not resume:
-            shutil.rmtree(config.output.run / "checkpoints", ignore_errors=True)
-            copy.write_text(settings, encoding="utf-8")
+            shutil.rmtree(run / "checkpoints", ignore_errors=True)
+            copy.write_text(begun, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(
-            f"output: cannot write {error.filename}: {error.strerror}; name folders that can be"
-        ) from error
+        raise ConfigError(f"output: cannot write below {parent}: {error.strerror}; name folders that can be") from error

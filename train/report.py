@@ -13,7 +13,7 @@ TRANSFORMER = "transformer"
 
 
 def print_table(title: str, evaluations: Mapping[str, Evaluation]) -> None:
-    """One row per predictor: macro-F1 with its interval, F1 per stance, overlap F1 per role."""
+    """One row per predictor: macro-F1 with its interval, F1 per stance, accuracy, calibration error."""
     table = Table(title=title)
     table.add_column("predictor")
     for column in ("macro-F1", "95 % interval", *STANCES, "accuracy", "ECE"):

@@ -25,7 +25,6 @@ def annotation(text: str = TEXT) -> ArticleAnnotation:
     return ArticleAnnotation(
         article="mayor",
         sha256=sha256(text),
-        characters=len(text),
         sentences=(
             SentenceAnnotation.model_validate(
                 {

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_every_sentence_is_written_in_order_with_its_place(tagger: Tagger, folde
     assert (summary.documents, summary.sentences, summary.problems) == (4, 5, [])
     assert seen == [2, 2, 1, 0]
     for record in records:
-        text = Path(str(record["document_id"])).read_text(encoding="utf-8-sig")
+        text = Path(str(record["document_id"])).read_bytes().decode("utf-8-sig")
         assert text[int(str(record["start"])) : int(str(record["end"]))] == record["text"]
 
 
@@ -70,6 +71,20 @@ def test_an_interrupted_run_leaves_the_old_output_and_no_litter(tagger: Tagger, 
         tag_documents(tagger, find_documents([folder]), out, interrupt)
     assert out.read_text() == "old\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "tags.jsonl"]
+
+
+def test_an_output_that_would_harm_something_is_refused(tagger: Tagger, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BulkError, match="is one of the documents"):
+        tag_documents(tagger, find_documents([folder]), folder / "a.txt")
+    with pytest.raises(BulkError, match="no ordinary file"):
+        tag_documents(tagger, find_documents([folder]), folder)
+
+
+def test_a_name_that_is_not_utf8_is_named_and_skipped(tagger: Tagger, folder: Path, tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("Never read.")
+    summary = tag_documents(tagger, find_documents([folder]), tmp_path / "tags.jsonl")
+    assert len(read(tmp_path / "tags.jsonl")) == 5
+    assert ["its name is not UTF-8" in problem for problem in summary.problems] == [True]
 
 
 @pytest.mark.parametrize("missing", ["none", "empty"])

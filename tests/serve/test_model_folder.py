@@ -38,6 +38,21 @@ def test_saving_again_replaces_the_model_and_leaves_nothing_behind(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
+@pytest.mark.parametrize("kind", ["other folder", "file", "link"])
+def test_saving_deletes_nothing_but_a_model(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "m"
+    if kind == "other folder":
+        target.mkdir()
+        (target / "thesis.txt").write_text("Years of work.")
+    elif kind == "file":
+        target.write_text("Years of work.")
+    else:
+        target.symlink_to(tmp_path)
+    with pytest.raises(ModelError, match="name another"):
+        save(target, tiny_network(), tiny_tokenizer(), manifest(), "card")
+    assert target.exists()
+
+
 def test_no_pickle_is_written(model_folder: Path) -> None:
     names = {path.name for path in model_folder.iterdir()}
     assert names == {"stance.json", "model.safetensors", "config.json", "tokenizer.json", "README.md"}

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from serve.article import tag_article
 from serve.bulk import tag_documents
+from serve.records import ModelInfo
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES
 
@@ -85,7 +86,7 @@ def test_an_article_is_answered_with_offsets_counts_and_pairs(tagger: Tagger, cl
         ("/tag", b"[1]", 422, "invalid", ""),
         ("/tag", b"not json", 400, "not_json", None),
         ("/tag", b'{"sentences": ["a"]', 400, "not_json", None),
-        ("/tag", b" " * (4 * 1024 * 1024 + 1), 413, "too_large", None),
+        ("/tag", b" " * (8 * 1024 * 1024 + 1), 413, "too_large", None),
         ("/tag_article", b'{"text": ""}', 422, "invalid", "text"),
         ("/tag_article", json.dumps({"text": "a" * 100_001}).encode(), 422, "invalid", "text"),
     ],
@@ -109,8 +110,8 @@ def test_only_json_is_read(client: TestClient) -> None:
 
 
 def test_the_longest_valid_request_is_answered(client: TestClient) -> None:
-    # Escaped as JSON, each of these characters takes six bytes, the most there is.
-    body = json.dumps({"sentences": ["é" * 2000] * 256}).encode()
+    # Escaped as JSON, each of these characters takes twelve bytes, the most there is.
+    body = json.dumps({"sentences": ["😀" * 2000] * 256}).encode()
     assert client.post("/tag", content=body, headers={"content-type": "application/json"}).status_code == 200
 
 
@@ -119,6 +120,41 @@ def test_no_text_of_a_request_is_logged(client: TestClient, caplog: pytest.LogCa
         client.post("/tag", json={"sentences": ["fine", {"secret-name": 1}], "secret-name": "secret-name"})
         client.post("/tag", json={"sentences": ["The secret-name left."]})
     assert "secret-name" not in caplog.text
+
+
+def test_other_paths_and_methods_have_the_same_error_shape(client: TestClient) -> None:
+    for answer, status, code in (
+        (client.get("/nope"), 404, "not_found"),
+        (client.get("/tag"), 405, "method_not_allowed"),
+    ):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("kind", ["validation", "value"])
+def test_our_own_fault_is_ours_and_is_logged_without_text(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    def fail(tagger: Tagger, sentences: list[str]) -> None:
+        if kind == "validation":
+            ModelInfo.model_validate({"name": 1, "version": sentences[0], "digest": ""})
+        raise ValueError(sentences[0])
+
+    monkeypatch.setattr(Tagger, "tag", fail)
+    answer = client.post("/tag", json={"sentences": ["secret-name"]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
+    assert "Exception on /tag [POST]" in caplog.text
+    assert "secret-name" not in caplog.text + answer.text
+
+
+def test_a_request_that_takes_too_long_is_answered(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.http_errors.TIMEOUT_SECONDS", 0.05)
+
+    def slow(tagger: Tagger, sentences: list[str]) -> None:
+        time.sleep(0.5)
+
+    monkeypatch.setattr(Tagger, "tag", slow)
+    answer = client.post("/tag", json={"sentences": ["It rained."]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
 
 
 def test_the_openapi_document_has_examples_that_are_answered(client: TestClient) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,20 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     assert lines[0] == "data.limit: input should be greater than 0, not 0"
 
 
+def test_an_enabled_gate_needs_a_baseline(file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^gate\.enabled needs a baseline"):
+        load_config(file, ["baselines.names=[]"])
+    assert load_config(file, ["baselines.names=[]", "gate.enabled=false"]).baselines.names == ()
+
+
+@pytest.mark.parametrize(
+    "override", ["training.seed=9999999999", "output.name=-x-", "training.role_weight=.inf", "output.name=" + "a" * 70]
+)
+def test_a_value_that_would_break_later_is_refused_now(file: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match=override.split("=")[0]):
+        load_config(file, [override])
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", "training: [", "", "\0"])
 def test_a_file_that_is_no_configuration_is_one_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "config.yaml"
@@ -85,10 +100,12 @@ def test_every_key_is_explained() -> None:
 def test_every_key_is_read() -> None:
     """A setting that nobody reads misleads; each must be looked up somewhere outside the configuration itself."""
     sources = "\n".join(path.read_text() for path in (ROOT / "train").glob("*.py") if path.name != "config.py")
+    # A section handed on is `config` or `self._config` to who takes it, and the training section `settings`.
+    handed_on = ("config", "self._config", "settings")
     unread = [
         f"{section}.{key}"
         for section, field in Config.model_fields.items()
         for key in field.annotation.model_fields  # type: ignore[union-attr]
-        if f".{key}" not in sources
+        if not re.search(rf"\b(?:{section}|{'|'.join(handed_on)})\.{key}\b", sources)
     ]
     assert unread == []

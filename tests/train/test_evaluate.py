@@ -55,6 +55,25 @@ def test_other_peoples_data_may_have_overlapping_roles(tmp_path: Path) -> None:
     assert [span.role for span in row.roles] == ["source", "target"]
 
 
+def test_rare_line_separators_within_a_text_are_text(tmp_path: Path) -> None:
+    file = tmp_path / "d.jsonl"
+    file.write_text('{"text": "One\u2028two\u0085three."}\n', encoding="utf-8")
+    assert [row.text for row in read_labelled(file)] == ["One\u2028two\u0085three."]
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        [{"role": "source", "start": 0, "end": 99}],
+        [{"role": "source", "start": 2, "end": 2}],
+        [{"role": "source", "start": 0, "end": 1}, {"role": "source", "start": 2, "end": 3}],
+    ],
+)
+def test_a_span_that_cannot_be_is_a_fault(tmp_path: Path, roles: list[dict[str, object]]) -> None:
+    with pytest.raises(FaultsError, match=r":1: "):
+        read_labelled(write(tmp_path / "d.jsonl", {"text": "She denied it.", "label": "denies", "roles": roles}))
+
+
 def test_every_fault_is_named(tmp_path: Path) -> None:
     data = write(
         tmp_path / "d.jsonl", {"text": "a", "label": "praises"}, {"label": "neutral"}, {"text": "a"}, LABELLED[0]

@@ -10,10 +10,13 @@ import torch
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
 from serve.model_folder import load, sha256_of_file
+from serve.tagger import Tagger
 from tests.conftest import tiny_network, tiny_tokenizer
 from train import __main__ as command
 from train.base import load_base
 from train.config import Config, ConfigError, ModelConfig
+from train.data import read_splits
+from train.metrics import evaluate, true_roles
 from train.recipe import Outcome, train
 
 
@@ -64,6 +67,11 @@ def test_a_run_leaves_a_model_that_answers_as_measured(
     assert saved.manifest.metrics["transformer"]["n"] == 80
     assert (outcome.folder / "README.md").read_text().startswith("---\nlanguage: en")
     assert not (tmp_path / "run" / "checkpoints").exists()
+    served = Tagger.load(outcome.folder, "cpu")
+    splits, _ = read_splits(config.data, config.training.seed)
+    answers = served.predict([found.text for found in splits["test"]])
+    again = evaluate([f.label for f in splits["test"]], [true_roles(f) for f in splits["test"]], answers)
+    assert again == outcome.evaluations["transformer"]
 
 
 def test_training_changes_every_part_of_the_network(tiny_config: MakeConfig) -> None:
@@ -81,11 +89,13 @@ class Interrupt(TrainerCallback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("patience", [1, 4])
 def test_an_interrupted_run_resumes_to_the_same_result(
-    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int
 ) -> None:
-    whole = run(tiny_config("whole", epochs=3, patience=3))
-    config = tiny_config("cut", epochs=3, patience=3)
+    # At this rate the score falls after the first pass, so that a patience of 1 ends the run before the last.
+    whole = run(tiny_config("whole", epochs=4, patience=patience))
+    config = tiny_config("cut", epochs=4, patience=patience)
     with monkeypatch.context() as patched:
         patched.setattr("train.fit._EpochLines.on_epoch_begin", Interrupt.on_epoch_begin)
         with pytest.raises(KeyboardInterrupt):
@@ -98,22 +108,31 @@ def test_an_interrupted_run_resumes_to_the_same_result(
 
 
 def test_there_must_be_something_to_resume(tiny_config: MakeConfig) -> None:
+    config = tiny_config()
+    train(config)
     with pytest.raises(ConfigError, match="nothing to resume"):
-        train(tiny_config(), resume=True)
+        train(config, resume=True)
 
 
 def test_a_run_is_resumed_with_the_configuration_it_was_begun_with(tiny_config: MakeConfig, tmp_path: Path) -> None:
     config = tiny_config()
     (tmp_path / "run" / "checkpoints" / "checkpoint-5").mkdir(parents=True)
-    (tmp_path / "run" / "config.json").write_text(config.model_dump_json(indent=2))
-    with pytest.raises(ConfigError, match="differs from this configuration"):
+    with pytest.raises(ConfigError, match="tells of another configuration or corpus"):
+        train(config, resume=True)
+    train(config)
+    (tmp_path / "run" / "checkpoints" / "checkpoint-5").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="tells of another configuration or corpus"):
         train(tiny_config(epochs=9), resume=True)
 
 
 def test_an_output_that_cannot_be_written_is_said_before_training(tiny_config: MakeConfig, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"output: cannot write .*file.*; name folders that can be"):
+    with pytest.raises(ConfigError, match=r"output: cannot write below .*file.*; name folders that can be"):
         train(tiny_config("file"))
+    config = tiny_config()
+    inside = config.output.model_copy(update={"run": config.output.folder / "run"})
+    with pytest.raises(ConfigError, match="may not lie in each other"):
+        train(config.model_copy(update={"output": inside}))
 
 
 def test_exchanged_weights_of_the_base_are_refused(base_folder: Path) -> None:
@@ -149,5 +168,7 @@ def test_a_model_that_does_not_beat_the_baselines_is_refused_unless_overridden(
     assert stopped.value.code == code
     printed = capsys.readouterr()
     assert ("registered model" in printed.out) == (not enabled)
+    assert (tmp_path / "model").exists() == (not enabled), "a refused model may not take the place of a good one"
+    assert (tmp_path / "run" / "refused").exists() == enabled
     assert ("refused" in printed.err) == enabled
     assert ("overridden by gate.enabled=false" in printed.out) == (not enabled)
