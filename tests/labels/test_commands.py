@@ -20,7 +20,17 @@ def test_check_prints_all_faults_and_exits_with_2(tmp_path: Path, capsys: pytest
     (tmp_path / "ports.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     code, out, err = labels(capsys, "check", "--corpus", tmp_path)
     assert (code, out) == (2, "")
-    assert [line.split(": ")[0] for line in err.splitlines()] == ["ports.jsonl:2", "ports.jsonl:3"]
+    assert [line.split(": ")[0] for line in err.splitlines()] == [
+        "ports.jsonl:2",
+        "ports.jsonl:3",
+        str(tmp_path / "splits.json"),
+    ]
+
+
+def test_check_finds_no_fault_in_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = labels(capsys, "check")
+    assert (code, err) == (0, "")
+    assert out.endswith("sentences: no faults\n")
 
 
 def test_check_of_an_empty_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -174,10 +175,36 @@ def test_without_a_model_the_service_is_alive_but_not_ready(
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
 
 
-def free_port() -> int:
+@contextmanager
+def real_server(home: Path, log: Path) -> Iterator[httpx.Client]:
+    """`bentoml serve` as the README has it, with its model store in `home`, once it is alive."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+        port = int(listener.getsockname()[1])
+    environment = {name: value for name, value in os.environ.items() if name != "STANCE_MODEL"}
+    environment["BENTOML_HOME"] = str(home)
+    command = [sys.executable, "-m", "bentoml", "serve", "serve.service:StanceService", "--port", str(port)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, "--host", "127.0.0.1"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            deadline = time.monotonic() + 90
+            while not alive(client):
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.2)
+            yield client
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def alive(client: httpx.Client) -> bool:
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.mark.slow
@@ -187,33 +214,23 @@ def test_a_real_server_serves_a_registered_model(
     from serve.service import register
 
     assert register(model_folder) == "stance:1"
-    port = free_port()
     log = tmp_path / "server.log"
-    environment = {name: value for name, value in os.environ.items() if name != "STANCE_MODEL"}
-    command = [sys.executable, "-m", "bentoml", "serve", "serve.service:StanceService", "--port", str(port)]
-    with log.open("wb") as output:
-        server = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, "--host", "127.0.0.1"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            deadline = time.monotonic() + 90
-            while True:
-                try:
-                    if client.get("/readyz").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.2)
-            tags = client.post("/tag", json={"sentences": SENTENCES}).json()["tags"]
-            bad = client.post("/tag", json={"sentences": ["secret-name", ""]})
-        assert [tag["label"] for tag in tags] == [answer.label for answer in tagger.predict(SENTENCES)]
-        assert bad.status_code == 422
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    with real_server(bentoml_home, log) as client:
+        assert client.get("/readyz").status_code == 200
+        tags = client.post("/tag", json={"sentences": SENTENCES}).json()["tags"]
+        bad = client.post("/tag", json={"sentences": ["secret-name", ""]})
+    assert [tag["label"] for tag in tags] == [answer.label for answer in tagger.predict(SENTENCES)]
+    assert bad.status_code == 422
     assert "secret-name" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_a_real_server_without_a_model_is_alive_and_says_what_to_do(tmp_path: Path) -> None:
+    with real_server(tmp_path / "empty", tmp_path / "server.log") as client:
+        answer = client.post("/tag", json={"sentences": SENTENCES})
+        assert client.get("/readyz").status_code == 503
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
+    assert "train one with `python -m train`" in (tmp_path / "server.log").read_text()
 
 
 def test_tagging_an_article_is_tagging_its_sentences(tagger: Tagger) -> None:
