@@ -41,7 +41,7 @@ def test_the_file_tree_names_every_module() -> None:
 
 
 def test_the_example_request_is_valid_and_the_answer_has_todays_shape() -> None:
-    (request,) = re.findall(r"--data '(\{.*?\})'\n", README, re.DOTALL)
+    (request,) = re.findall(r"--data '(\{.*\})'", README)
     sentences = TagRequest.model_validate_json(request.replace(SHELL_APOSTROPHE, "'")).sentences
     answers = [json.loads(block) for block in blocks("json")]
     (answer,) = [found for found in answers if "tags" in found]
