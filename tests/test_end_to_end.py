@@ -73,7 +73,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(trained: Path, tmp_path: Path
 
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """What several GPUs do, on the CPU: the same command through torchrun."""
-    overrides = (f"output.folder={tmp_path / 'model'}", f"output.run={tmp_path / 'run'}", "data.limit=60")
+    overrides = (f"output.folder={tmp_path / 'model'}", f"output.run={tmp_path / 'run'}", "data.limit=120")
     launcher = ("torch.distributed.run", "--nproc-per-node=2", "--master-port=29512", "-m", "train")
     environment = {"OMP_NUM_THREADS": "1"}
     printed = command(*launcher, "configs/smallest.yaml", "training.epochs=1", *overrides, environment=environment)
