@@ -91,14 +91,7 @@ def _read(files: Sequence[Path]) -> tuple[list[AnnotatedSentence], dict[str, tup
     owners: dict[tuple[str, str], str] = {}
     faults: list[Fault] = []
     for file in files:
-        try:
-            lines = file.read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            faults.append(Fault(file.name, 0, f"cannot be read: {error}"))
-            continue
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
+        for number, line in numbered_lines(file, faults):
             problems, sentence = _parse_line(line, file.stem)
             if sentence is not None:
                 if sentence.id in places:
@@ -115,6 +108,17 @@ def _read(files: Sequence[Path]) -> tuple[list[AnnotatedSentence], dict[str, tup
                 sentences.append(sentence)
     faults += _set_faults(sentences, places)
     return sentences, places, faults
+
+
+def numbered_lines(file: Path, faults: list[Fault]) -> list[tuple[int, str]]:
+    """The lines of `file` that are not blank, with their numbers from 1; a fault is added if it cannot be read."""
+    try:
+        # Not splitlines, for a JSON string may hold the rarer line separators as they are.
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(Fault(file.name, 0, f"cannot be read: {error}"))
+        return []
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _parse_line(line: str, topic: str) -> tuple[list[str], AnnotatedSentence | None]:

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labels import markup
+from labels.corpus import numbered_lines
 from labels.errors import DataError, Fault, FaultsError
 from labels.record import AnnotatedSentence, Annotation
 from labels.scheme import REGISTERS, Stance
@@ -44,14 +45,7 @@ def read_second(sentences: Iterable[AnnotatedSentence], folder: Path = SECOND) -
     if not files:
         raise DataError(f"no second answers (*.jsonl) in {folder}; name the folder that holds them")
     for file in files:
-        try:
-            lines = file.read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            faults.append(Fault(file.name, 0, f"cannot be read: {error}"))
-            continue
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
+        for number, line in numbered_lines(file, faults):
             try:
                 name, answer = _parse(line, texts)
                 if name in answers:

@@ -2,7 +2,7 @@
 
 The people, firms and places of the corpus are invented and real ones occur only in harmless sentences, so a model left
 to itself learns that a sentence about a country it knows is neutral. Swapped names take that cue away; they exist in
-memory alone, for one step of training. EXPERIMENTS.md has what each change brings.
+memory alone, for one step of training. EXPERIMENTS.md has what was measured of it, and what was not.
 """
 
 import json

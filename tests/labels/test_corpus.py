@@ -149,3 +149,10 @@ def test_no_contrast_set_or_article_of_the_corpus_straddles_splits(written: list
                 if unit is not None:
                     homes.setdefault(unit, set()).add(split)
     assert {unit: found for unit, found in homes.items() if len(found) > 1} == {}
+
+
+def test_a_file_that_cannot_be_read_is_a_fault_and_the_others_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "latin.jsonl").write_bytes("Café".encode("latin-1"))
+    files = [tmp_path / "latin.jsonl", write(tmp_path, "ports", {**GOOD, "label": "praises"})]
+    _, faults = corpus.check(files)
+    assert [(fault.file, fault.line) for fault in faults] == [("latin.jsonl", 0), ("ports.jsonl", 1)]
