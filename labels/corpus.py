@@ -6,7 +6,7 @@ where `group` and `document` are left out if the sentence stands alone.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -92,7 +92,7 @@ def _read(files: Sequence[Path]) -> tuple[list[AnnotatedSentence], dict[str, tup
     faults: list[Fault] = []
     for file in files:
         for number, line in numbered_lines(file, faults):
-            problems, sentence = _parse_line(line, file.stem)
+            problems, sentence = parse_line(line, file.stem)
             if sentence is not None:
                 if sentence.id in places:
                     first_file, first_line = places[sentence.id]
@@ -106,7 +106,7 @@ def _read(files: Sequence[Path]) -> tuple[list[AnnotatedSentence], dict[str, tup
             if sentence is not None and not problems:
                 places[sentence.id] = (file.name, number)
                 sentences.append(sentence)
-    faults += _set_faults(sentences, places)
+    faults += set_faults(sentences, places)
     return sentences, places, faults
 
 
@@ -121,7 +121,8 @@ def numbered_lines(file: Path, faults: list[Fault]) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
-def _parse_line(line: str, topic: str) -> tuple[list[str], AnnotatedSentence | None]:
+def parse_line(line: str, topic: str) -> tuple[list[str], AnnotatedSentence | None]:
+    """Validate one row as a sentence of `topic`: the rules it breaks, and the sentence if it could be read at all."""
     try:
         row = CorpusRow.model_validate_json(line)
         text, roles = markup.parse(row.text)
@@ -133,6 +134,14 @@ def _parse_line(line: str, topic: str) -> tuple[list[str], AnnotatedSentence | N
     except ValueError as error:
         return [str(error)], None
     return _row_problems(sentence), sentence
+
+
+def to_line(sentence: AnnotatedSentence) -> str:
+    """The row of `sentence`, without a line end; the inverse of `parse_line`, but for the topic."""
+    marked = markup.render(sentence.text, sentence.roles)
+    row = {"id": sentence.id, "label": sentence.label, "text": marked, "tags": list(sentence.tags)}
+    row |= {name: value for name in ("group", "document") if (value := getattr(sentence, name)) is not None}
+    return json.dumps(row, ensure_ascii=False)
 
 
 def _plain(location: tuple[int | str, ...], message: str) -> str:
@@ -148,9 +157,7 @@ def _row_problems(sentence: AnnotatedSentence) -> list[str]:
         problems.append(f"unknown tags {', '.join(unknown)}; the known ones are in labels/scheme.py")
     if len(REGISTERS.intersection(sentence.tags)) != 1:
         problems.append("the tags must name exactly one register")
-    words = len(sentence.text.split())
-    if not WORDS[0] <= words <= WORDS[1]:
-        problems.append(f"{words} words; a sentence has {WORDS[0]} to {WORDS[1]}")
+    problems += text_problems(sentence.text)
     if sentence.label != "neutral" and not sentence.roles:
         problems.append(f"a sentence that {sentence.label} needs at least one role marked")
     if sentence.group is not None and sentence.document is not None:
@@ -158,7 +165,19 @@ def _row_problems(sentence: AnnotatedSentence) -> list[str]:
     return problems
 
 
-def _set_faults(sentences: Sequence[AnnotatedSentence], places: dict[str, tuple[str, int]]) -> list[Fault]:
+def text_problems(text: str) -> list[str]:
+    """Why the corpus could not hold the plain `text`, whatever its annotation: its length, or a character of marks."""
+    problems = []
+    words = len(text.split())
+    if not WORDS[0] <= words <= WORDS[1]:
+        problems.append(f"{words} words; a sentence has {WORDS[0]} to {WORDS[1]}")
+    if markup.has_mark_characters(text):
+        problems.append("the text has one of { } |, which the corpus keeps for its marks")
+    return problems
+
+
+def set_faults(sentences: Sequence[AnnotatedSentence], places: Mapping[str, tuple[str, int]]) -> list[Fault]:
+    """What is wrong with contrast sets as a whole: their size, or that they have one label only."""
     faults = []
     groups: dict[str, list[AnnotatedSentence]] = {}
     for sentence in sentences:

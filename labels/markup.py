@@ -8,6 +8,7 @@ from labels.record import RoleSpan
 from labels.scheme import ROLES, Role
 
 _MARK: Final = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
+_MARK_CHARACTER: Final = re.compile(r"[{}|]")
 
 
 def parse(marked: str) -> tuple[str, tuple[RoleSpan, ...]]:
@@ -29,7 +30,7 @@ def parse(marked: str) -> tuple[str, tuple[RoleSpan, ...]]:
             raise ValueError(f"the mark {mark.group()!r} names an unknown role; the roles are {', '.join(ROLES)}")
         if not content or content != content.strip():
             raise ValueError(f"the mark {mark.group()!r} must hold text without outer space")
-        if _joins_words(marked[: mark.start()], content) or _joins_words(content, marked[mark.end() :]):
+        if joins_words(marked[: mark.start()], content) or joins_words(content, marked[mark.end() :]):
             raise ValueError(f"the mark {mark.group()!r} cuts a word")
         plain += [before, content]
         start = length + len(before)
@@ -38,13 +39,19 @@ def parse(marked: str) -> tuple[str, tuple[RoleSpan, ...]]:
         position = mark.end()
     plain.append(marked[position:])
     text = "".join(plain)
-    if stray := re.search(r"[{}|]", text):
+    if stray := _MARK_CHARACTER.search(text):
         raise ValueError(f"a mark is broken or nested near {text[max(0, stray.start() - 15) : stray.end() + 15]!r}")
     return text, tuple(spans)
 
 
-def _joins_words(left: str, right: str) -> bool:
+def joins_words(left: str, right: str) -> bool:
+    """Whether a cut between `left` and `right` goes through a word."""
     return left[-1:].isalnum() and right[:1].isalnum()
+
+
+def has_mark_characters(text: str) -> bool:
+    """Whether plain `text` has a character that only marks may have, so that it could not be written with marks."""
+    return _MARK_CHARACTER.search(text) is not None
 
 
 def render(text: str, spans: Iterable[RoleSpan]) -> str:

@@ -1,5 +1,6 @@
 """One annotated sentence, validated: a stance and the spans of its roles."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Self
 
@@ -24,6 +25,18 @@ class RoleSpan(BaseModel):
         return self
 
 
+def conflicts(label: Stance, roles: Sequence[RoleSpan]) -> list[str]:
+    """Every rule that `label` and `roles` break together: a role given twice, spans that overlap, neutral with roles."""
+    names = [span.role for span in roles]
+    found = [f"the role {name} is marked more than once" for name in sorted(set(names)) if names.count(name) > 1]
+    if label == "neutral" and roles:
+        found.append("a neutral sentence has no roles, so its marks must go or its label must change")
+    for left, right in pairwise(sorted(roles, key=lambda span: span.start)):
+        if right.start < left.end:
+            found.append(f"the spans of {left.role} and {right.role} overlap")
+    return found
+
+
 class Annotation(BaseModel):
     """A stance with its role spans, apart from any text: what one annotator says of one sentence.
 
@@ -38,15 +51,8 @@ class Annotation(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        names = [span.role for span in self.roles]
-        for name in sorted(set(names)):
-            if names.count(name) > 1:
-                raise ValueError(f"the role {name} is marked more than once")
-        if self.label == "neutral" and self.roles:
-            raise ValueError("a neutral sentence has no roles, so its marks must go or its label must change")
-        for left, right in pairwise(sorted(self.roles, key=lambda span: span.start)):
-            if right.start < left.end:
-                raise ValueError(f"the spans of {left.role} and {right.role} overlap")
+        if found := conflicts(self.label, self.roles):
+            raise ValueError(found[0])
         return self
 
     def span(self, role: Role) -> RoleSpan | None:
