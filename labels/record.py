@@ -26,7 +26,7 @@ class RoleSpan(BaseModel):
 
 
 def conflicts(label: Stance, roles: Sequence[RoleSpan]) -> list[str]:
-    """Every rule that `label` and `roles` break together: a role given twice, spans that overlap, neutral with roles."""
+    """The rules that `label` and `roles` break together: a role given twice, spans that overlap, neutral with roles."""
     names = [span.role for span in roles]
     found = [f"the role {name} is marked more than once" for name in sorted(set(names)) if names.count(name) > 1]
     if label == "neutral" and roles:
