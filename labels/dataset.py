@@ -13,7 +13,14 @@ FEATURES = Features(
         "id": Value("string"),
         "text": Value("string"),
         "label": ClassLabel(names=list(STANCES)),
-        "roles": List({"role": ClassLabel(names=list(ROLES)), "start": Value("int32"), "end": Value("int32")}),
+        "roles": List(
+            {
+                "role": ClassLabel(names=list(ROLES)),
+                "start": Value("int32"),
+                "end": Value("int32"),
+                "text": Value("string"),
+            }
+        ),
         "topic": Value("string"),
         "tags": List(Value("string")),
         "group": Value("string"),
@@ -25,21 +32,30 @@ FEATURES = Features(
 def to_dataset_dict(dealt: Mapping[Split, Sequence[AnnotatedSentence]]) -> DatasetDict:
     """One `Dataset` per split; `label` and `role` are `ClassLabel`s in the order of `labels.scheme`.
 
-    Spans are `[start, end)` in characters of `text`.
+    Spans are `[start, end)` in characters of the sentence's `text`, and carry their own.
     """
     return DatasetDict({split: to_dataset(sentences) for split, sentences in dealt.items()})
 
 
 def to_dataset(sentences: Sequence[AnnotatedSentence]) -> Dataset:
     """The sentences as rows with `FEATURES`, order kept."""
-    rows = [_row(sentence) for sentence in sentences]
+    rows = [to_row(sentence) for sentence in sentences]
     # By columns, for a list of no rows has no columns to infer.
     return Dataset.from_dict({name: [row[name] for row in rows] for name in FEATURES}, features=FEATURES)
 
 
-def _row(sentence: AnnotatedSentence) -> dict[str, object]:
+def to_row(sentence: AnnotatedSentence) -> dict[str, object]:
+    """One sentence by the names of `FEATURES`, classes as numbers."""
     row = sentence.model_dump(exclude={"label", "roles"})
     row["tags"] = list(sentence.tags)
     row["label"] = STANCES.index(sentence.label)
-    row["roles"] = [{"role": ROLES.index(span.role), "start": span.start, "end": span.end} for span in sentence.roles]
+    row["roles"] = [
+        {
+            "role": ROLES.index(span.role),
+            "start": span.start,
+            "end": span.end,
+            "text": sentence.text[span.start : span.end],
+        }
+        for span in sentence.roles
+    ]
     return row

@@ -1,7 +1,6 @@
 from labels import markup
 from labels.corpus import read_corpus
 from labels.dataset import to_dataset_dict
-from labels.record import RoleSpan
 from labels.scheme import ROLES, STANCES
 from labels.splits import by_split, read_held_out
 from tests.conftest import sentence
@@ -18,7 +17,7 @@ def test_rows_keep_text_label_and_spans() -> None:
         ("source", "She"),
         ("issue", "it"),
     ]
-    assert row["roles"][0] == {"role": 0, **RoleSpan(role="source", start=0, end=3).model_dump(exclude={"role"})}
+    assert row["roles"][0] == {"role": 0, "start": 0, "end": 3, "text": "She"}
 
 
 def test_the_whole_corpus_loads() -> None:
