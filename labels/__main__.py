@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from labels import articles as standoff
-from labels import corpus, markup
+from labels import corpus, exchange_commands, markup
 from labels.agreement import Agreement, agreement
 from labels.command_line import run
 from labels.errors import DataError, FaultsError
@@ -21,6 +21,10 @@ from labels.splits import by_split, read_held_out
 from labels.statistics import composition
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+app.command()(exchange_commands.export)
+app.command("import")(exchange_commands.import_)
+app.command()(exchange_commands.queue)
 
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder of the corpus files.")]
 AnnotationsOption = Annotated[Path, typer.Option("--annotations", help="Folder of the standoff annotation.")]
