@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from labels import corpus, markup
 from labels.errors import Fault
 from labels.record import AnnotatedSentence, RoleSpan, conflicts
-from labels.scheme import REGISTERS, ROLES, STANCES, Stance
+from labels.scheme import ACTS, REGISTERS, ROLES, STANCES, Stance
 
 
 class Carried(BaseModel):
@@ -42,8 +42,11 @@ class Mark:
 
     def agrees_with(self, text: str) -> bool:
         """Whether `text` has at its place what it says it holds, white space apart."""
-        # Label Studio writes a line break within a span as backslash and n.
-        return self.text is None or self.text.replace("\\n", "\n").split() == text[self.start : self.end].split()
+        if self.text is None:
+            return True
+        found = text[self.start : self.end].split()
+        # Label Studio may write a line break within a span as backslash and n.
+        return self.text.split() == found or self.text.replace("\\n", "\n").split() == found
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,8 @@ def judge(answer: Answer, topic: str, default_tags: Sequence[str] = ()) -> tuple
     label, problems = _stance(answer.stances)
     roles, more = _roles(text, answer.marks)
     problems += more
-    if label is not None:
-        problems += conflicts(label, roles)
+    # Without a stance the roles can still be at odds with each other, as those of any act.
+    problems += conflicts(label or ACTS[0], roles)
     if label is None or problems:
         # What else is wrong can only be told of a row with an annotation, so it gets one that breaks no rule.
         label, roles = "neutral", []

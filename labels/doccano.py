@@ -79,18 +79,26 @@ def read(path: Path) -> Reading:
         if not row.cats and not row.entities:
             reading.left_out["not annotated"] += 1
             continue
-        try:
-            marks = tuple(_mark(row.text, entity) for entity in row.entities)
-        except ValueError as error:
-            reading.faults.append(Fault(path.name, number, str(error)))
+        marks, problems = _marks(row)
+        if problems:
+            reading.faults += [Fault(path.name, number, problem) for problem in problems]
             continue
         carried = Carried.model_validate(row.model_dump(include=set(Carried.model_fields)))
-        reading.answers.append(Answer(path.name, number, carried, tuple(row.cats), marks))
+        reading.answers.append(Answer(path.name, number, carried, tuple(row.cats), tuple(marks)))
     return reading
 
 
-def _mark(text: str, entity: tuple[int, int, str] | _Entity) -> Mark:
-    if isinstance(entity, _Entity):
-        entity = (entity.start_offset, entity.end_offset, entity.label)
-    start, end, role = entity
-    return Mark(role, from_utf16(text, start), from_utf16(text, end))
+def _marks(row: _Row) -> tuple[list[Mark], list[str]]:
+    """The spans in characters, and what is wrong with the offsets of those that have no place in the text."""
+    marks: list[Mark] = []
+    problems: list[str] = []
+    for entity in row.entities:
+        if isinstance(entity, _Entity):
+            start, end, role = entity.start_offset, entity.end_offset, entity.label
+        else:
+            start, end, role = entity
+        try:
+            marks.append(Mark(role, from_utf16(row.text, start), from_utf16(row.text, end)))
+        except ValueError as error:
+            problems.append(f"the span [{start}, {end}) of {role}: {error}")
+    return marks, problems

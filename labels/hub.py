@@ -68,7 +68,7 @@ class _Span(BaseModel):
 
 class _Row(Carried):
     label: str | None
-    roles: tuple[_Span, ...] = ()
+    roles: list[_Span]
 
 
 def write(tasks: Sequence[Task], folder: Path) -> list[Path]:
