@@ -107,7 +107,10 @@ def import_answers(
     if not path.exists():
         raise DataError(f"{path} does not exist; name what the tool exported")
     reading = READERS[source](path)
-    answers = _of_annotator(reading, annotator) if annotator is not None else reading.answers
+    answers = reading.answers
+    # Where nothing could be read, the faults or the lack of answers are what to tell.
+    if annotator is not None and answers:
+        answers = _of_annotator(reading, annotator)
     sentences, places = _settle(answers, out.stem, default_tags, reading.faults)
     if reading.faults:
         raise FaultsError(reading.faults)

@@ -73,6 +73,12 @@ def test_annotators_are_told_apart_across_lines(union: AnnotatedSentence, tmp_pa
         import_answers("prodigy", put(tmp_path, nameless), out, "stances-ben")
 
 
+def test_a_file_that_cannot_be_read_is_a_fault_whoever_the_annotator(tmp_path: Path) -> None:
+    file = put(tmp_path, {"text": "The union accused Norvex."})
+    with pytest.raises(FaultsError, match="meta: Field required"):
+        import_answers("prodigy", file, tmp_path / "courts.jsonl", "stances-ben")
+
+
 def test_every_fault_of_every_row_is_told_with_its_line(union: AnnotatedSentence, tmp_path: Path) -> None:
     rows = [
         exported(Task(union), accept=[], meta={"id": "a-1", "tags": ["social"]}),
