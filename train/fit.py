@@ -117,7 +117,9 @@ def _freeze(encoder: PreTrainedModel, layers: int) -> None:
     if stack is None or not hasattr(encoder, "embeddings"):
         raise ConfigError("model.frozen_layers: this base is not built of embeddings and encoder.layer; set it to 0")
     if layers > len(stack):
-        raise ConfigError(f"model.frozen_layers: {layers} of {1 + len(stack)} would leave too little to train; lower it")
+        raise ConfigError(
+            f"model.frozen_layers: {layers} of {1 + len(stack)} would leave too little to train; lower it"
+        )
     for part in [encoder.embeddings, *stack[: layers - 1]]:
         part.requires_grad_(False)
 
