@@ -1,6 +1,11 @@
-"""From role logits to spans: the last step of the path."""
+"""From role logits to spans: the last step of the path.
 
-from collections.abc import Sequence
+It has two halves, for the first depends on the tokens alone: sentences that are the same to the network are decoded
+once, and each is then given the spans at its own characters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -31,54 +36,71 @@ _TRANSITIONS: Final = _allowed_transitions()
 _START: Final = _TRANSITIONS[_OUTSIDE]
 
 
-def decode_roles(encoding: Encoding, role_logits: NDArray[np.float32]) -> dict[Role, PredictedSpan]:
+@dataclass(frozen=True, slots=True)
+class TokenSpan:
+    """A role filled by the tokens `[first, last]`, both included."""
+
+    first: int
+    last: int
+    score: float
+    """Mean probability of the span's words for this role."""
+
+
+def decode_roles(words: Sequence[int], role_logits: NDArray[np.float32]) -> dict[Role, TokenSpan]:
     """The most probable valid sequence of tags, read as at most one span per role.
 
     Args:
-        encoding: the sentence of which these are the logits.
+        words: the word of each token, as in `Encoding.words`.
         role_logits: shape (tokens, 7), padding allowed beyond the sentence's tokens.
 
     Returns:
         Non-overlapping spans of whole words; where a role was found twice, its surer span.
     """
-    starts, ends, word_probabilities = _by_word(encoding, role_logits)
-    if not len(starts):
+    firsts, lasts, word_probabilities = _by_word(words, role_logits)
+    if not firsts:
         return {}
     path = _viterbi(np.log(word_probabilities))
-    spans: dict[Role, PredictedSpan] = {}
+    spans: dict[Role, TokenSpan] = {}
     for role in ROLES:
         for first, last in _runs(path, _BEGIN[role], _INSIDE[role]):
             role_probabilities = word_probabilities[first : last + 1, [_BEGIN[role], _INSIDE[role]]].sum(axis=1)
-            span = PredictedSpan(starts[first], ends[last], float(role_probabilities.mean()))
+            span = TokenSpan(firsts[first], lasts[last], float(role_probabilities.mean()))
             if role not in spans or span.score > spans[role].score:
                 spans[role] = span
     return spans
 
 
-def _by_word(encoding: Encoding, role_logits: NDArray[np.float32]) -> tuple[list[int], list[int], NDArray[np.float64]]:
-    """Characters where each word starts and ends, and its tag probabilities (words, 7), the mean of its tokens'."""
-    token_probabilities = softmax(role_logits[: len(encoding)].astype(np.float64), axis=-1)
-    starts: list[int] = []
-    ends: list[int] = []
+def to_characters(spans: Mapping[Role, TokenSpan], encoding: Encoding) -> dict[Role, PredictedSpan]:
+    """The same spans in characters of the sentence that `encoding` is of."""
+    return {
+        role: PredictedSpan(encoding.offsets[span.first][0], encoding.offsets[span.last][1], span.score)
+        for role, span in spans.items()
+    }
+
+
+def _by_word(
+    words: Sequence[int], role_logits: NDArray[np.float32]
+) -> tuple[list[int], list[int], NDArray[np.float64]]:
+    """First and last token of each word, and its tag probabilities (words, 7), the mean of its tokens'."""
+    token_probabilities = softmax(role_logits[: len(words)].astype(np.float64), axis=-1)
+    firsts: list[int] = []
+    lasts: list[int] = []
     sums: list[NDArray[np.float64]] = []
-    counts: list[int] = []
     previous = NO_WORD
-    for word, (start, end), probability in zip(encoding.words, encoding.offsets, token_probabilities, strict=True):
+    for token, (word, probability) in enumerate(zip(words, token_probabilities, strict=True)):
         if word == NO_WORD:
             continue
         if word != previous:
-            starts.append(start)
-            ends.append(end)
+            firsts.append(token)
+            lasts.append(token)
             sums.append(probability.copy())
-            counts.append(1)
         else:
-            ends[-1] = end
+            lasts[-1] = token
             sums[-1] += probability
-            counts[-1] += 1
         previous = word
-    if not starts:
+    if not firsts:
         return [], [], np.empty((0, len(BIO_TAGS)))
-    return starts, ends, np.stack(sums) / np.array(counts)[:, None]
+    return firsts, lasts, np.stack(sums) / (np.subtract(lasts, firsts) + 1)[:, None]
 
 
 def _viterbi(log_probabilities: NDArray[np.float64]) -> list[int]:

@@ -50,9 +50,13 @@ class Encoder:
             for encoded in self.tokenizer.encode_batch([_without_surrogates(sentence) for sentence in sentences])
         ]
 
-    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Token ids and attention mask of shape (batch, tokens), padded on the right to the longest of `ids`."""
-        padded = np.full((len(ids), max(map(len, ids))), self._pad_id, dtype=np.int64)
+    def pad(self, ids: Sequence[Sequence[int]], multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Token ids and attention mask of shape (batch, tokens), padded on the right.
+
+        `tokens` is the length of the longest of `ids`, rounded up to a multiple of `multiple`.
+        """
+        longest = max(map(len, ids))
+        padded = np.full((len(ids), longest + -longest % multiple), self._pad_id, dtype=np.int64)
         mask = np.zeros_like(padded)
         for row, sequence in enumerate(ids):
             padded[row, : len(sequence)] = sequence

@@ -1,5 +1,7 @@
 """From token ids to logits: the second step of the path."""
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -8,6 +10,14 @@ from serve.errors import DeviceError
 from serve.network import StanceNetwork
 
 Floats = NDArray[np.float32]
+
+
+class Forward(Protocol):
+    """What computes: torch, or a runtime that was given the same weights."""
+
+    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""
+        ...
 
 
 class TorchForward:

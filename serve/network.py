@@ -45,6 +45,8 @@ class StanceNetwork(nn.Module):
         mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
         pooled = torch.cat([hidden[:, 0], mean], dim=-1)
         context = mean.unsqueeze(1).expand_as(hidden)
-        stance_logits: Tensor = self.stance_head(self.dropout(pooled))
+        # Not by a matrix product, which for a single sentence would be summed in another order than for several.
+        head = self.stance_head
+        stance_logits = (self.dropout(pooled).unsqueeze(1) * head.weight).sum(dim=-1) + head.bias
         role_logits: Tensor = self.role_head(self.dropout(torch.cat([hidden, context], dim=-1)))
         return stance_logits, role_logits

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labels.scheme import BIO_TAGS
-from serve.decode import decode_roles
+from labels.scheme import BIO_TAGS, Role
+from serve import decode
 from serve.encode import NO_WORD, Encoding
+from serve.prediction import PredictedSpan
 
 #: "[CLS] The uni##on accused Nor##vex [SEP]", with a word of two tokens on either side.
 ENCODING = Encoding(
@@ -15,6 +16,10 @@ ENCODING = Encoding(
     words=[NO_WORD, 0, 1, 1, 2, 3, 3, NO_WORD],
     truncated=False,
 )
+
+
+def decode_roles(encoding: Encoding, role_logits: NDArray[np.float32]) -> dict[Role, PredictedSpan]:
+    return decode.to_characters(decode.decode_roles(encoding.words, role_logits), encoding)
 
 
 def logits(*tags: str, weight: float = 5.0) -> NDArray[np.float32]:
