@@ -14,6 +14,7 @@ import numpy as np
 from labels.scheme import Role, Stance
 from serve.decode import TokenSpan
 from serve.encode import Encoding
+from serve.prediction import AnsweredBy
 
 #: Answers kept; some 50 MB.
 CAPACITY: Final = 100_000
@@ -27,6 +28,7 @@ class Answer:
     scores: tuple[float, float, float, float]
     abstained: bool
     spans: Mapping[Role, TokenSpan]
+    answered_by: AnsweredBy = "network"
 
 
 def key_of(encoding: Encoding) -> bytes:

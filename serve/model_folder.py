@@ -4,26 +4,25 @@ stance.json          the manifest: label order, decision, digests, config, metri
 model.safetensors    weights of encoder and heads
 config.json          the encoder's shape, as transformers writes it
 tokenizer.json       the tokenizer, as tokenizers writes it
+model.onnx           the same network for ONNX Runtime, if it was exported
+model.int8.onnx      the same in eight bits, if it was as right
+cascade.safetensors  a linear model that may answer before the network does, if one was fitted
 README.md            the model card
+
+Weights are read by `serve.weights`: this module needs no torch, and neither does tagging with ONNX Runtime.
 """
 
 import hashlib
 import json
-import shutil
-import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from transformers import AutoConfig
 
 from labels.scheme import BIO_TAGS, STANCES
 from serve.errors import ModelError
-from serve.network import StanceNetwork
 from serve.records import ModelInfo
 
 MANIFEST: Final = "stance.json"
@@ -31,8 +30,11 @@ WEIGHTS: Final = "model.safetensors"
 ENCODER_CONFIG: Final = "config.json"
 TOKENIZER: Final = "tokenizer.json"
 CARD: Final = "README.md"
-#: Files beside the manifest that loading reads and checks.
-READ: Final = (WEIGHTS, ENCODER_CONFIG, TOKENIZER)
+CASCADE: Final = "cascade.safetensors"
+
+#: Runtimes that a model can be exported for, and the file of each.
+Exported = Literal["onnx", "onnx-int8"]
+EXPORTED: Final[dict[Exported, str]] = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
 
 
 class Decision(BaseModel):
@@ -54,6 +56,33 @@ class BaseModelInfo(BaseModel):
     weights_sha256: str
 
 
+class Parity(BaseModel):
+    """How an exported model answers the development sentences, against torch in float32."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sentences: int
+    label_agreement: float
+    """Share of the sentences with the same label."""
+    macro_f1_change: float
+    role_f1_change: float
+    """Change of the overlap F1 of the role that lost most."""
+
+
+class CascadeInfo(BaseModel):
+    """What the linear model before the network does to development sentences."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: Annotated[float, Field(ge=0)]
+    """Least probability of neutral at which it answers."""
+    acts_passed_on: float
+    """Share of the sentences with an act that still reach the network."""
+    answered: float
+    """Share of all sentences that do not."""
+    macro_f1_change: float
+
+
 class Manifest(BaseModel):
     """`stance.json`."""
 
@@ -69,23 +98,18 @@ class Manifest(BaseModel):
     base: BaseModelInfo
     files: dict[str, str]
     """sha256 of each file that loading reads, by name."""
+    exports: dict[Exported, Parity] = {}
+    """Other runtimes that the folder has the model for."""
+    cascade: CascadeInfo | None = None
+    """The linear model before the network, if one was fitted."""
     data_sha256: str
     config: dict[str, Any]
     metrics: dict[str, Any]
 
-
-@dataclass(frozen=True)
-class SavedModel:
-    """A model as read from its folder."""
-
-    manifest: Manifest
-    network: StanceNetwork
-    tokenizer: Tokenizer
-
     @property
     def info(self) -> ModelInfo:
         """What every record says of the model that made it."""
-        return ModelInfo(name=self.manifest.name, version=self.manifest.version, digest=self.manifest.files[WEIGHTS])
+        return ModelInfo(name=self.name, version=self.version, digest=self.files[WEIGHTS])
 
 
 def sha256_of_file(path: Path) -> str:
@@ -106,63 +130,31 @@ def check_replaceable(folder: Path) -> None:
         raise ModelError(f"{folder} holds something else than a model, which saving would delete; name another folder")
 
 
-def save(folder: Path, network: StanceNetwork, tokenizer: Tokenizer, manifest: Manifest, card: str) -> Manifest:
-    """Write a model folder, replacing what is there only once the new one is whole.
-
-    Returns:
-        The manifest as written, with the digests of the files.
+def check_files(folder: Path, manifest: Manifest, names: Sequence[str]) -> None:
+    """Check that `names` are there and are what was saved.
 
     Raises:
-        ModelError: something else than a model is there.
+        ModelError: they are not.
     """
-    check_replaceable(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        # contiguous, for safetensors refuses views; on the CPU, for a reader may have no GPU.
-        save_file({name: value.cpu().contiguous() for name, value in network.state_dict().items()}, new / WEIGHTS)
-        network.encoder.config.to_json_file(new / ENCODER_CONFIG)
-        tokenizer.save(str(new / TOKENIZER))
-        manifest = manifest.model_copy(update={"files": {name: sha256_of_file(new / name) for name in READ}})
-        (new / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (new / CARD).write_text(card, encoding="utf-8")
-        new.chmod(0o755)
-        if folder.exists():
-            old = folder.with_name(f".{folder.name}-old")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            new.rename(folder)
-            shutil.rmtree(old)
-        else:
-            new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return manifest
-
-
-def load(folder: Path) -> SavedModel:
-    """Read a model folder and check that it is whole and of this program's make.
-
-    Raises:
-        ModelError: it is not; the message says why and what to do.
-    """
-    manifest = read_manifest(folder)
-    if missing := [name for name in READ if not (folder / name).is_file()]:
+    if missing := [name for name in names if not (folder / name).is_file()]:
         raise ModelError(f"{folder} lacks {', '.join(missing)}; copy the whole folder again or train anew")
-    for name in READ:
+    for name in names:
         actual, expected = sha256_of_file(folder / name), manifest.files.get(name, "nothing")
         if actual != expected:
             raise ModelError(
                 f"{folder / name} has sha256 {actual[:12]}…, the manifest says {expected[:12]}…: "
                 "the file is damaged or was exchanged; copy the whole folder again or train anew"
             )
-    try:
-        network = StanceNetwork.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
-        network.load_state_dict(load_file(folder / WEIGHTS))
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{folder} cannot be read ({error}); copy the whole folder again or train anew") from error
-    return SavedModel(manifest, network, tokenizer)
+
+
+def read_tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
+    """Read the tokenizer.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    check_files(folder, manifest, (TOKENIZER,))
+    return Tokenizer.from_file(str(folder / TOKENIZER))
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -41,11 +41,12 @@ class StanceNetwork(nn.Module):
             Stance logits of shape (batch, 4) and role logits of shape (batch, tokens, 7).
         """
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        mask = attention_mask.to(hidden.dtype)
+        # As a product, and the stance head as a sum: the other way round, runtimes add up one sentence in another order
+        # than several, which changes the last bit.
+        mean = torch.bmm(mask.unsqueeze(1), hidden).squeeze(1) / mask.sum(dim=1, keepdim=True)
         pooled = torch.cat([hidden[:, 0], mean], dim=-1)
         context = mean.unsqueeze(1).expand_as(hidden)
-        # Not by a matrix product, which for a single sentence would be summed in another order than for several.
         head = self.stance_head
         stance_logits = (self.dropout(pooled).unsqueeze(1) * head.weight).sum(dim=-1) + head.bias
         role_logits: Tensor = self.role_head(self.dropout(torch.cat([hidden, context], dim=-1)))

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from labels.scheme import Role, Stance
+
+#: Which model gave the answer: the network, or the linear model that stands before it (see `serve.cascade`).
+AnsweredBy = Literal["network", "linear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Prediction:
     """Non-overlapping spans; none for `neutral`."""
     truncated: bool = False
     """Whether the sentence was too long and only its beginning was read."""
+    answered_by: AnsweredBy = "network"
 
 
 class Predictor(Protocol):

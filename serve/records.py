@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from labels.scheme import CAMEO, PLOVER, STANCES, Stance
-from serve.prediction import PredictedSpan, Prediction
+from serve.prediction import AnsweredBy, PredictedSpan, Prediction
 
 
 class ModelInfo(BaseModel):
@@ -44,6 +44,7 @@ class TagRecord(BaseModel):
     cameo: Annotated[str | None, Field(description="CAMEO code of the act")]
     plover: Annotated[str | None, Field(description="PLOVER event type of the act")]
     truncated: Annotated[bool, Field(description="whether only the sentence's beginning was read")]
+    answered_by: Annotated[AnsweredBy, Field(description="which part of the model gave the answer")]
     model: ModelInfo
 
     @classmethod
@@ -70,6 +71,7 @@ class TagRecord(BaseModel):
             cameo=CAMEO[prediction.label],
             plover=PLOVER[prediction.label],
             truncated=prediction.truncated,
+            answered_by=prediction.answered_by,
             model=model,
         )
 

@@ -6,13 +6,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labels.scheme import STANCES
 from serve.answers import Answer, AnswerMemory, key_of
+from serve.backend import choose_backend, open_backend, open_cascade
 from serve.calibrate import probabilities
+from serve.cascade import Cascade
 from serve.decode import decode_roles, to_characters
 from serve.encode import Encoder, Encoding
-from serve.forward import Forward, TorchForward, choose_device
-from serve.model_folder import Decision, load
+from serve.forward import Floats, Forward
+from serve.model_folder import Decision, read_manifest, read_tokenizer
 from serve.prediction import Prediction
 from serve.records import ModelInfo, TagRecord
 from serve.schedule import PADDING, equal_length_batches
@@ -26,23 +31,53 @@ WINDOW: Final = 2048
 class Tagger:
     """Encode, forward, calibrate, decode: a `Predictor` built from live parts."""
 
-    def __init__(self, encoder: Encoder, forward: Forward, decision: Decision, info: ModelInfo) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        forward: Forward,
+        decision: Decision,
+        info: ModelInfo,
+        cascade: Cascade | None = None,
+        runs_as: str = "torch",
+    ) -> None:
         self.info = info
+        self.runs_as = runs_as
+        """Backend and device, for people to read."""
         self._encoder = encoder
         self._forward = forward
         self._decision = decision
+        self._cascade = cascade
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> Self:
+    def load(
+        cls,
+        folder: Path,
+        device: str = "auto",
+        backend: str = "auto",
+        threads: int | None = None,
+        cascade: bool = False,
+    ) -> Self:
         """Load a saved model.
 
+        Args:
+            folder: where it is.
+            device: auto, cpu or cuda; `auto` is the GPU if there is one.
+            backend: auto, or one of `serve.backend.Backend`; `auto` is the fastest that the folder has for the device.
+            threads: how many compute one batch on the CPU; all cores that the process may use if None.
+            cascade: whether the linear model may answer the sentences that it is sure are neutral.
+
         Raises:
-            ModelError: the folder is missing, damaged, or of another make.
-            DeviceError: `device` is not one that this machine has.
+            ModelError: the folder is missing, damaged, of another make, not exported for `backend`, or without a
+                linear model.
+            DeviceError: `device` is not one that this machine has, or `backend` does not run on it.
         """
-        saved = load(folder)
-        forward = TorchForward(saved.network, choose_device(device))
-        return cls(Encoder(saved.tokenizer, saved.manifest.max_length), forward, saved.manifest.decision, saved.info)
+        manifest = read_manifest(folder)
+        chosen, place = choose_backend(manifest, device, backend)
+        encoder = Encoder(read_tokenizer(folder, manifest), manifest.max_length)
+        forward = open_backend(folder, manifest, chosen, place, threads)
+        linear = open_cascade(folder, manifest) if cascade else None
+        runs_as = f"{chosen} on {place}" + (" behind a linear model" if cascade else "")
+        return cls(encoder, forward, manifest.decision, manifest.info, linear, runs_as)
 
     def predict(self, sentences: Sequence[str]) -> list[Prediction]:
         """Predict each sentence, order kept; a prediction depends on no other sentence."""
@@ -83,22 +118,34 @@ class Tagger:
         return [_prediction(known[key], encoding) for key, encoding in zip(keys, encodings, strict=True)]
 
     def _compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
-        for batch in equal_length_batches([len(encoding) for encoding in encodings], TOKEN_BUDGET):
+        answers = {} if self._cascade is None else self._answer_the_plain(encodings, self._cascade)
+        left = [position for position in range(len(encodings)) if position not in answers]
+        for members in equal_length_batches([len(encodings[position]) for position in left], TOKEN_BUDGET):
+            batch = [left[member] for member in members]
             ids, mask = self._encoder.pad([encodings[position].ids for position in batch], PADDING)
             stance_logits, role_logits = self._forward(ids, mask)
             scores = probabilities(stance_logits, self._decision.temperature)
             for row, position in enumerate(batch):
-                best = int(scores[row].argmax())
-                label = STANCES[best]
-                first, second, third, fourth = map(float, scores[row])
-                answers[position] = Answer(
-                    label=label,
-                    scores=(first, second, third, fourth),
-                    abstained=bool(scores[row, best] < self._decision.abstain_below),
-                    spans={} if label == "neutral" else decode_roles(encodings[position].words, role_logits[row]),
-                )
+                answers[position] = self._answer(scores[row], encodings[position], role_logits[row])
         return [answers[position] for position in range(len(encodings))]
+
+    def _answer_the_plain(self, encodings: Sequence[Encoding], cascade: Cascade) -> dict[int, Answer]:
+        """Answers of the linear model, by position, to what it is sure of."""
+        scores = cascade.probabilities(encodings)
+        plain: list[int] = np.flatnonzero(cascade.sure(scores)).tolist()
+        return {position: self._answer(scores[position], encodings[position], None) for position in plain}
+
+    def _answer(self, scores: NDArray[np.float64], encoding: Encoding, role_logits: Floats | None) -> Answer:
+        best = int(scores.argmax())
+        label = STANCES[best]
+        first, second, third, fourth = map(float, scores)
+        return Answer(
+            label=label,
+            scores=(first, second, third, fourth),
+            abstained=bool(scores[best] < self._decision.abstain_below),
+            spans={} if label == "neutral" or role_logits is None else decode_roles(encoding.words, role_logits),
+            answered_by="linear" if role_logits is None else "network",
+        )
 
 
 def _prediction(answer: Answer, encoding: Encoding) -> Prediction:
@@ -108,4 +155,5 @@ def _prediction(answer: Answer, encoding: Encoding) -> Prediction:
         abstained=answer.abstained,
         roles=to_characters(answer.spans, encoding),
         truncated=encoding.truncated,
+        answered_by=answer.answered_by,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -18,9 +19,15 @@ from labels.corpus import CORPUS
 from labels.record import AnnotatedSentence
 from labels.scheme import BIO_TAGS, STANCES
 from labels.splits import read_held_out
-from serve.model_folder import BaseModelInfo, Decision, Manifest, save
+from serve.cascade import BUCKETS, Cascade
+from serve.encode import Encoder
+from serve.model_folder import BaseModelInfo, CascadeInfo, Decision, Manifest, Parity
 from serve.network import StanceNetwork
 from serve.tagger import Tagger
+from serve.weights import save
+from train.config import ExportConfig
+from train.export import export_onnx
+from train.quantise import quantise
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -89,6 +96,29 @@ def manifest(**changes: object) -> Manifest:
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "stance"
     save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
+    return folder
+
+
+def tiny_cascade() -> Cascade:
+    """A linear model that is sure of some sentences and not of others."""
+    random = np.random.default_rng(3)
+    weights = random.normal(0, 9, (BUCKETS, len(STANCES))).astype(np.float32)
+    return Cascade(np.ones(BUCKETS, dtype=np.float32), weights, np.zeros(len(STANCES), dtype=np.float32), 0.5)
+
+
+@pytest.fixture(scope="session")
+def exported_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model with exports for both runtimes and a cascade."""
+    network, tokenizer = tiny_network(), tiny_tokenizer()
+    scratch = tmp_path_factory.mktemp("exports")
+    export_onnx(network, scratch / "model.onnx")
+    quantise(network, Encoder(tokenizer, 64), SENTENCES * 4, scratch / "model.int8.onnx", ExportConfig())
+    tiny_cascade().save(scratch / "cascade.safetensors")
+    parity = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_change=0.0)
+    cascade = CascadeInfo(threshold=0.5, acts_passed_on=1.0, answered=0.5, macro_f1_change=0.0)
+    described = manifest(exports={"onnx": parity, "onnx-int8": parity}, cascade=cascade)
+    folder = tmp_path_factory.mktemp("models") / "exported"
+    save(folder, network, tokenizer, described, "# card\n", {file.name: file for file in scratch.iterdir()})
     return folder
 
 

@@ -8,10 +8,10 @@ from scipy.optimize import minimize_scalar
 
 from labels.errors import UserError
 from labels.record import AnnotatedSentence
+from labels.scores import label_codes
 from serve.calibrate import probabilities
 from serve.model_folder import Decision
 from serve.prediction import Prediction
-from train.metrics import label_codes
 
 
 class DivergedError(UserError):

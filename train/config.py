@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from labels.errors import UserError
 from labels.splits import Split
+from serve.model_folder import Exported
 
 BaselineName = Literal["majority", "cue lexicon", "tf-idf + logistic regression", "tf-idf + linear SVM"]
 
@@ -113,6 +114,30 @@ class CalibrationConfig(Section):
     """The tagger abstains below the lowest probability at which development answers are right this often."""
 
 
+class ExportConfig(Section):
+    """For which other runtimes to export the model, after training."""
+
+    backends: tuple[Exported, ...] = ("onnx", "onnx-int8")
+    """Exports to make; one that does not answer the development split as torch does is refused."""
+    calibration_sentences: Annotated[int, Field(gt=0)] = 512
+    """Training sentences from which the ranges of the activations are taken."""
+    smoothing: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How much of the unevenness of activations is moved into the weights; 0 is none of it."""
+    seven_bit_weights: bool = True
+    """Whether weights use seven of the eight bits, for CPUs without VNNI saturate sums of eight-bit products."""
+
+
+class CascadeConfig(Section):
+    """The linear model that may answer plainly neutral sentences before the network."""
+
+    enabled: bool = True
+    """Whether to fit one; whether it answers is said when the model is loaded."""
+    acts_passed_on: Annotated[float, Field(gt=0.5, le=1)] = 0.995
+    """Share of the development sentences with an act that must still reach the network."""
+    macro_f1_loss: Annotated[float, Field(ge=0)] = 0.003
+    """Most that it may cost of the development macro-F1; a cascade that costs more is left out of the model."""
+
+
 class GateConfig(Section):
     """When a model is refused."""
 
@@ -144,6 +169,8 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     baselines: BaselinesConfig = BaselinesConfig()
     calibration: CalibrationConfig = CalibrationConfig()
+    export: ExportConfig = ExportConfig()
+    cascade: CascadeConfig = CascadeConfig()
     gate: GateConfig = GateConfig()
     output: OutputConfig = OutputConfig()
 

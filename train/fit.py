@@ -28,12 +28,13 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 
 from labels.record import AnnotatedSentence
+from serve.cascade import Cascade
 from serve.encode import Encoder
-from serve.forward import TorchForward
 from serve.model_folder import Decision
 from serve.network import StanceNetwork
 from serve.records import ModelInfo
 from serve.tagger import Tagger
+from serve.torch_forward import TorchForward
 from train.augment import Augmenter
 from train.base import Base
 from train.config import Config, ConfigError, TrainingConfig
@@ -53,10 +54,10 @@ class Fitted:
     best_epoch: float
     development_macro_f1: float
 
-    def tagger(self, decision: Decision, info: ModelInfo) -> Tagger:
+    def tagger(self, decision: Decision, info: ModelInfo, cascade: Cascade | None = None) -> Tagger:
         """A tagger around this network."""
         device = next(self.network.parameters()).device
-        return Tagger(self.encoder, TorchForward(self.network, device), decision, info)
+        return Tagger(self.encoder, TorchForward(self.network, device), decision, info, cascade)
 
 
 def fit(

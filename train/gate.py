@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labels.scheme import Stance
+from labels.scores import label_codes
 from serve.prediction import Prediction
-from train.metrics import bootstrap_macro_f1, label_codes, resample
+from train.metrics import bootstrap_macro_f1, resample
 
 
 @dataclass(frozen=True)

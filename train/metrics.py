@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from sklearn.metrics import confusion_matrix
 
 from labels.record import AnnotatedSentence
 from labels.scheme import ROLES, STANCES, Role, Stance
+from labels.scores import confusion, label_codes, macro_f1
 from labels.spans import Span, SpanScores, score_spans
 from serve.prediction import Prediction
 
@@ -70,7 +70,7 @@ def evaluate(
     predicted = label_codes([prediction.label for prediction in predictions])
     confidence = np.array([max(prediction.scores) for prediction in predictions])
     correct = truth == predicted
-    matrix = confusion_matrix(truth, predicted, labels=range(len(STANCES)))
+    matrix = confusion(labels, [prediction.label for prediction in predictions])
     samples = bootstrap_macro_f1(truth, predicted, resample(len(truth), seed))
     low, high = np.quantile(samples, [0.025, 0.975])
     return Evaluation(
@@ -89,19 +89,6 @@ def evaluate(
 def true_roles(sentence: AnnotatedSentence) -> dict[Role, Span]:
     """The spans of `sentence` by role, as `evaluate` takes them."""
     return {span.role: span for span in sentence.roles}
-
-
-def label_codes(labels: Sequence[Stance]) -> NDArray[np.int64]:
-    """Positions in `STANCES`, shape (sentences,)."""
-    return np.array([STANCES.index(label) for label in labels], dtype=np.int64)
-
-
-def macro_f1(matrix: NDArray[Any]) -> NDArray[np.float64]:
-    """Macro-F1 of confusion matrices of shape (..., 4, 4), over the labels that occur in each."""
-    hits = np.diagonal(matrix, axis1=-2, axis2=-1)
-    occurrences = matrix.sum(axis=-1) + matrix.sum(axis=-2)
-    f1 = np.divide(2.0 * hits, occurrences, out=np.zeros(hits.shape), where=occurrences > 0)
-    return np.asarray(f1.sum(axis=-1) / (occurrences > 0).sum(axis=-1))
 
 
 def resample(size: int, seed: int) -> NDArray[np.int64]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from labels.corpus import digest
 from labels.record import AnnotatedSentence
 from labels.scheme import BIO_TAGS, STANCES
-from serve.model_folder import Decision, Manifest, check_replaceable, save
+from serve.model_folder import Decision, Manifest, check_replaceable
 from serve.prediction import Predictor
 from serve.records import ModelInfo
+from serve.weights import save
 from train.base import load_base
 from train.baselines import fit_baseline
 from train.calibration import fit_decision
@@ -23,6 +24,7 @@ from train.fit import fit
 from train.gate import Verdict, judge
 from train.metrics import Evaluation, evaluate, true_roles
 from train.report import TRANSFORMER, model_card, print_details, print_table
+from train.runtimes import make_runtimes
 
 #: What a run was begun with, for a resumed one to be held against.
 _BEGUN = "begun.json"
@@ -85,24 +87,28 @@ def train(config: Config, resume: bool = False) -> Outcome | None:
     baselines = {name: predictions for name, predictions in answers.items() if name != TRANSFORMER}
     verdict = judge(truth, answers[TRANSFORMER], baselines, config.gate.confidence) if baselines else None
 
-    manifest = Manifest(
-        name=config.output.name,
-        version=version,
-        labels=list(STANCES),
-        role_tags=list(BIO_TAGS),
-        decision=decision,
-        max_length=config.model.max_length,
-        base=base.info,
-        files={},
-        data_sha256=data_sha256,
-        config=config.model_dump(mode="json"),
-        metrics={name: measured.model_dump(mode="json") for name, measured in evaluations.items()},
-    )
     card = model_card(config, version, sizes, evaluations)
     # A refused model is kept for study, but not where the last good one is looked for.
     refused = verdict is not None and config.gate.enabled and not verdict.passed
     folder = config.output.run / _REFUSED if refused else config.output.folder
-    save(folder, fitted.network, base.tokenizer, manifest, card)
+    with tempfile.TemporaryDirectory(dir=config.output.run) as scratch:
+        made = make_runtimes(config, fitted, decision, splits["train"], splits["development"], Path(scratch))
+        manifest = Manifest(
+            name=config.output.name,
+            version=version,
+            labels=list(STANCES),
+            role_tags=list(BIO_TAGS),
+            decision=decision,
+            max_length=config.model.max_length,
+            base=base.info,
+            files={},
+            exports=made.exports,
+            cascade=made.cascade,
+            data_sha256=data_sha256,
+            config=config.model_dump(mode="json"),
+            metrics={name: measured.model_dump(mode="json") for name, measured in evaluations.items()},
+        )
+        save(folder, fitted.network, base.tokenizer, manifest, card, made.files)
     print(f"saved to {folder}", flush=True)
     shutil.rmtree(checkpoints)
     return Outcome(folder, evaluations, verdict)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from serve.errors import ModelError
-from serve.model_folder import READ, load, save, sha256_of_file
+from serve.model_folder import sha256_of_file
 from serve.tagger import Tagger
+from serve.weights import load, save
 from tests.conftest import SENTENCES, manifest, tiny_network, tiny_tokenizer
 
 
@@ -26,7 +27,7 @@ def test_a_saved_model_answers_as_before(tmp_path: Path) -> None:
     written = save(tmp_path / "m", network, tiny_tokenizer(), manifest(), "card")
     read = load(tmp_path / "m")
     assert read.manifest == written
-    assert read.info.digest == written.files["model.safetensors"]
+    assert read.manifest.info.digest == written.files["model.safetensors"]
     for name, value in network.state_dict().items():
         assert torch.equal(read.network.state_dict()[name], value), name
 
@@ -101,7 +102,10 @@ def test_an_exchanged_tokenizer_is_refused(folder: Path) -> None:
 def test_a_network_of_another_shape_is_refused(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "hidden_size": 16}))
-    edit(folder, files={name: sha256_of_file(folder / name) for name in READ})
+    edit(
+        folder,
+        files={name: sha256_of_file(folder / name) for name in ("model.safetensors", "config.json", "tokenizer.json")},
+    )
     with pytest.raises(ModelError, match="cannot be read"):
         load(folder)
 

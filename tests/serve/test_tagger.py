@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -11,10 +12,11 @@ from labels.scheme import STANCES
 from serve.answers import Answer, AnswerMemory
 from serve.encode import Encoder
 from serve.errors import DeviceError
-from serve.forward import Floats, TorchForward, choose_device
-from serve.model_folder import load
+from serve.forward import Floats
 from serve.schedule import PADDING, equal_length_batches
 from serve.tagger import Tagger
+from serve.torch_forward import TorchForward
+from serve.weights import load
 from tests.conftest import SENTENCES
 
 
@@ -42,13 +44,13 @@ def test_an_answer_does_not_depend_on_the_neighbours_in_a_single_bit(tagger: Tag
 def test_what_is_the_same_to_the_network_is_computed_once(model_folder: Path) -> None:
     computed = []
     saved = load(model_folder)
-    torch_forward = TorchForward(saved.network, choose_device("cpu"))
+    torch_forward = TorchForward(saved.network, torch.device("cpu"))
 
     def counting(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
         computed.append(len(ids))
         return torch_forward(ids, mask)
 
-    tagger = Tagger(Encoder(saved.tokenizer, 64), counting, saved.manifest.decision, saved.info)
+    tagger = Tagger(Encoder(saved.tokenizer, 64), counting, saved.manifest.decision, saved.manifest.info)
     text = "The union accused Norvex of theft."
     variants = [text, text, text.upper(), text.replace(" ", "  "), text + " It did."]
     answers = tagger.predict(variants)

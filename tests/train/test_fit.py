@@ -9,8 +9,9 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
-from serve.model_folder import load, sha256_of_file
+from serve.model_folder import sha256_of_file
 from serve.tagger import Tagger
+from serve.weights import load
 from tests.conftest import tiny_network, tiny_tokenizer
 from train import __main__ as command
 from train.base import load_base

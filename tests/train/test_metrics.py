@@ -6,9 +6,10 @@ from sklearn.metrics import f1_score
 
 from labels.record import RoleSpan
 from labels.scheme import STANCES, Role, Stance
+from labels.scores import label_codes, macro_f1
 from labels.spans import Span
 from serve.prediction import PredictedSpan, Prediction
-from train.metrics import bootstrap_macro_f1, evaluate, label_codes, macro_f1, resample
+from train.metrics import bootstrap_macro_f1, evaluate, resample
 
 
 def predictions(labels: Sequence[Stance], confidence: float = 0.7) -> list[Prediction]:

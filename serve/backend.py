@@ -1,0 +1,90 @@
+"""What computes a saved model: chosen by what is at hand, or as the user says."""
+
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from serve.cascade import Cascade
+from serve.cores import available_cores
+from serve.errors import DeviceError, ModelError
+from serve.forward import Forward
+from serve.model_folder import CASCADE, EXPORTED, Exported, Manifest, check_files
+
+Backend = Literal["torch", "onnx", "onnx-int8"]
+
+#: Fastest first; EXPERIMENTS.md has the figures.
+_ON_CPU: Final[tuple[Exported, ...]] = ("onnx-int8", "onnx")
+
+
+def choose_backend(manifest: Manifest, device: str = "auto", backend: str = "auto") -> tuple[Backend, str]:
+    """The backend and the device, `cpu` or `cuda`, that `backend` and `device` ask for.
+
+    Raises:
+        DeviceError: there is no such backend or device, not on this machine, or they do not go together.
+        ModelError: the model was not exported for that backend.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise DeviceError(f"the device is auto, cpu or cuda, not {device}")
+    if backend != "auto" and backend not in get_args(Backend):
+        raise DeviceError(f"the backend is auto, {', '.join(get_args(Backend))}, not {backend}")
+    if backend in EXPORTED:
+        if device == "cuda":
+            raise DeviceError(f"the backend {backend} runs on the CPU; choose --backend torch for the GPU")
+        if backend not in manifest.exports:
+            had = ", ".join(["torch", *manifest.exports])
+            raise ModelError(
+                f"the model {manifest.name} {manifest.version} has no export for {backend}, only {had}; "
+                "choose one of those or export it with `python -m train export`"
+            )
+        return backend, "cpu"
+    # Looked for only where torch is to compute: importing it takes seconds and half of the memory.
+    gpu = device != "cpu" and _has_gpu()
+    if device == "cuda" and not gpu:
+        raise DeviceError("torch finds no GPU that it can use; choose --device cpu or auto")
+    if backend == "auto" and not gpu:
+        for candidate in _ON_CPU:
+            if candidate in manifest.exports:
+                return candidate, "cpu"
+    return "torch", "cuda" if gpu else "cpu"
+
+
+def open_backend(folder: Path, manifest: Manifest, backend: Backend, device: str, threads: int | None) -> Forward:
+    """Load the model of `folder` for `backend`.
+
+    Raises:
+        ModelError: its files are missing or damaged.
+    """
+    if backend != "torch":
+        from serve.onnx_forward import OnnxForward
+
+        file = EXPORTED[backend]
+        check_files(folder, manifest, (file,))
+        return OnnxForward(folder / file, threads)
+    import torch
+
+    from serve.torch_forward import TorchForward
+    from serve.weights import load_network
+
+    if device == "cpu":
+        torch.set_num_threads(threads or available_cores())
+    return TorchForward(load_network(folder, manifest), torch.device(device))
+
+
+def open_cascade(folder: Path, manifest: Manifest) -> Cascade:
+    """Load the linear model that stands before the network.
+
+    Raises:
+        ModelError: the model has none, or its file is missing or damaged.
+    """
+    if manifest.cascade is None:
+        raise ModelError(
+            f"the model {manifest.name} {manifest.version} has no linear model to answer first; "
+            "leave the cascade off or train anew with cascade.enabled=true"
+        )
+    check_files(folder, manifest, (CASCADE,))
+    return Cascade.load(folder / CASCADE, manifest.cascade.threshold)
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

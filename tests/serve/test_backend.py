@@ -1,0 +1,104 @@
+"""Other runtimes of the same weights, and how one is chosen."""
+
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serve.backend import choose_backend
+from serve.errors import DeviceError, ModelError
+from serve.model_folder import Exported, Parity
+from serve.tagger import Tagger
+from tests.conftest import ROOT, SENTENCES, manifest
+
+PARITY = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_change=0.0)
+TEXTS = [f"{text} {'So it was. ' * number}" for number in range(4) for text in SENTENCES]
+
+
+@pytest.mark.parametrize(
+    ("exports", "chosen"), [(("onnx", "onnx-int8"), "onnx-int8"), (("onnx",), "onnx"), ((), "torch")]
+)
+def test_without_a_gpu_the_fastest_export_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, exports: tuple[Exported, ...], chosen: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert choose_backend(manifest(exports=dict.fromkeys(exports, PARITY))) == (chosen, "cpu")
+
+
+def test_a_gpu_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    exported = manifest(exports={"onnx-int8": PARITY})
+    assert choose_backend(exported) == ("torch", "cuda")
+    assert choose_backend(exported, "cpu") == ("onnx-int8", "cpu")
+    assert choose_backend(exported, "auto", "onnx-int8") == ("onnx-int8", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("device", "backend", "error", "message"),
+    [
+        ("gpu", "auto", DeviceError, "auto, cpu or cuda, not gpu"),
+        ("auto", "tensorrt", DeviceError, "auto, torch, onnx, onnx-int8, not tensorrt"),
+        ("cuda", "onnx", DeviceError, "runs on the CPU; choose --backend torch"),
+        ("cuda", "torch", DeviceError, "no GPU"),
+        ("cpu", "onnx-int8", ModelError, "no export for onnx-int8, only torch, onnx;"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, device: str, backend: str, error: type[Exception], message: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(error, match=message):
+        choose_backend(manifest(exports={"onnx": PARITY}), device, backend)
+
+
+def test_onnx_answers_as_torch_does(exported_folder: Path) -> None:
+    expected = Tagger.load(exported_folder, "cpu", "torch").predict(TEXTS)
+    found = Tagger.load(exported_folder, "cpu", "onnx").predict(TEXTS)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
+        assert {role: (span.start, span.end) for role, span in one.roles.items()} == {
+            role: (span.start, span.end) for role, span in other.roles.items()
+        }
+
+
+def test_eight_bits_are_near(exported_folder: Path) -> None:
+    expected = Tagger.load(exported_folder, "cpu", "torch").predict(TEXTS)
+    found = Tagger.load(exported_folder, "cpu", "onnx-int8").predict(TEXTS)
+    differences = [
+        np.abs(np.subtract(one.scores, other.scores)).max() for one, other in zip(found, expected, strict=True)
+    ]
+    # Not the same, or nothing was quantised; near, though the tiny network's random weights are no trained ones.
+    assert max(differences) > 0
+    assert np.mean(differences) < 0.05
+
+
+@pytest.mark.parametrize("backend", ["onnx", "onnx-int8"])
+def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(exported_folder: Path, backend: str) -> None:
+    tagger = Tagger.load(exported_folder, "cpu", backend)
+    alone = [tagger.predict([text])[0] for text in TEXTS]
+    for seed in range(3):
+        order = list(range(len(TEXTS)))
+        random.Random(seed).shuffle(order)  # noqa: S311 - a draw of test data needs no secrecy
+        assert tagger.predict([TEXTS[position] for position in order]) == [alone[position] for position in order]
+
+
+def test_a_damaged_export_is_refused(exported_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(exported_folder, tmp_path / "copy"))
+    (folder / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelError, match="the file is damaged or was exchanged"):
+        Tagger.load(folder, "cpu", "onnx")
+    assert Tagger.load(folder, "cpu", "onnx-int8").predict(["It rained."])
+
+
+def test_tagging_with_onnx_needs_no_torch(exported_folder: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom serve.tagger import Tagger\n"
+        f"Tagger.load(Path({str(exported_folder)!r}), 'cpu', cascade=True).tag(['It rained.'])\n"
+        "print({'torch', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout == "set()\n"
