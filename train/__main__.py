@@ -98,6 +98,28 @@ def splitters(
     compare(articles)
 
 
+@app.command()
+def disputes(
+    out: Annotated[Path, typer.Option(help="Write the disputed sentences here, JSONL.")],
+    blind: Annotated[Path | None, typer.Option(help="Write ids and texts alone here, to be labelled again.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of a model whose disagreement counts too.")] = None,
+) -> None:
+    """Find training sentences whose label cross-validation, or a trained model, disputes."""
+    from labels.corpus import read_corpus
+    from serve.tagger import Tagger
+    from train.disputes import cross_validated_disputes, model_disputes, write_disputes
+
+    sentences = by_split(read_corpus(CORPUS), read_held_out(CORPUS))["train"]
+    found = cross_validated_disputes(sentences)
+    told = f"cross-validation disputes {len(found)} of {len(sentences)}"
+    if model is not None:
+        tagger = Tagger.load(model)
+        others = model_disputes(sentences, tagger, f"{tagger.info.name} {tagger.info.version}")
+        told += f", the model {len(others)}"
+        found += others
+    print(f"{told}; {write_disputes(found, out, blind)} sentences -> {out}")
+
+
 def _held_out(split: str, part: str) -> list[AnnotatedSentence]:
     from labels.corpus import read_corpus
 
