@@ -43,6 +43,7 @@ function show(state) {
   byId("busy").hidden = state !== "busy";
   byId("empty").hidden = state !== "empty";
   byId("result").hidden = state !== "result";
+  if (state !== "result") byId("model").textContent = "";
   field.readOnly = state === "busy";
   for (const name of ["submit", "open-file", "example"]) byId(name).disabled = state === "busy";
 }

@@ -12,7 +12,9 @@ export function offerThemes() {
   const use = (theme) => {
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    button.textContent = `Theme: ${theme}`;
+    const sign = make("span", { "aria-hidden": true }, { system: "◐ ", light: "○ ", dark: "● " }[theme]);
+    button.setAttribute("aria-label", `Theme: ${theme}`);
+    button.replaceChildren(sign, make("span", { class: "word" }, "Theme: "), theme);
   };
   let now = localStorage.getItem(THEME);
   if (!THEMES.includes(now)) now = "system";

@@ -5,6 +5,9 @@ import { byId, make } from "./elements.js";
 
 const DELAY = 120;
 
+/** What keeps things apart that are read out one after the other. */
+const stop = (text) => make("span", { class: "unseen" }, text);
+
 /** The four probabilities as bars, which are also words. */
 export function scoreBars(sentence) {
   const rows = STANCES.map((stance) => {
@@ -13,9 +16,9 @@ export function scoreBars(sentence) {
     return make(
       "div",
       { class: `score${stance === sentence.label ? " chosen" : ""}` },
-      make("span", { class: "name" }, `${stance} `),
+      make("span", { class: "name" }, stance, stop(" ")),
       make("span", { class: "bar", "aria-hidden": true }, fill),
-      make("span", { class: "value" }, `${percent(sentence.scores[stance])}. `),
+      make("span", { class: "value" }, percent(sentence.scores[stance]), stop(". ")),
     );
   });
   return make("div", { class: "scores" }, ...rows);
@@ -37,7 +40,7 @@ function contents(sentence) {
       make(
         "div",
         { class: "fillers" },
-        ...roles.map(([role, text]) => make("div", {}, make("span", { class: "name" }, `${role}: `), `${text}. `)),
+        ...roles.map(([role, text]) => make("div", {}, make("span", { class: "name" }, `${role}: `), text, stop(". "))),
       ),
     ...notesOf(sentence).map((note) => make("p", {}, note)),
   ].filter(Boolean);
