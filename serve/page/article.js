@@ -51,7 +51,7 @@ function dress(element, sentence) {
   const kind = tag.abstained ? "unsure" : `act-${tag.label}`;
   element.className = `sentence ${kind}${tag.corrected ? " corrected" : ""}`;
   const badge = badgeOf(tag);
-  // A roleless reader of the screen has the act before the text, then the text.
+  // Read out, the act comes before the text.
   element.replaceChildren(...(badge ? [badge, " "] : []), ...markedText(sentence, tag));
 }
 
@@ -97,6 +97,11 @@ export class ArticleView {
   /** Draw one sentence anew, after it was corrected. */
   redraw(sentence) {
     dress(this.elements[sentence.index], sentence);
+  }
+
+  /** The sentence that has the focus, or had it last. */
+  position() {
+    return Math.max(0, this.elements.findIndex((element) => element.tabIndex === 0));
   }
 
   focus(index) {

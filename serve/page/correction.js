@@ -63,7 +63,7 @@ export class CorrectionDialog {
       onMark: (one, other) => this.#mark(this.role, one, other),
     });
     this.refreshWords = field.refresh;
-    const certainty = make("details", { class: "certainty" }, make("summary", {}, "What the model said"), scoreBars(sentence));
+    const certainty = make("details", { class: "certainty", open: matchMedia("(hover: none)").matches }, make("summary", {}, "What the model said"), scoreBars(sentence));
     this.problem = make("p", { class: "problem", role: "alert" });
     this.reviewer = make("input", { type: "text", maxlength: 100, autocomplete: "name", value: sessionStorage.getItem(REVIEWER) ?? "" });
     this.save = make("button", { type: "submit", class: "primary" }, "Save the correction");

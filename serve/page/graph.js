@@ -133,7 +133,7 @@ export class PairsGraph {
       const pair = edge && this.pairs.find((candidate) => nameOf(candidate) === edge.dataset.pair);
       if (!pair) return;
       event.preventDefault();
-      onChoose(pair, "graph");
+      onChoose(pair, this.root);
     };
     this.root.addEventListener("click", choose);
     this.root.addEventListener("keydown", (event) => {

@@ -108,7 +108,7 @@ export class PairsTable {
     const badge = make("span", { class: `badge act-${pair.label}` }, make("b", { "aria-hidden": true }, SIGNS[pair.label]), pair.label);
     const row = make("tr", { class: chosen ? "chosen" : null });
     row.append(make("td", {}, name(pair.source)), make("td", {}, badge), make("td", {}, name(pair.target)), make("td", {}, button));
-    row.addEventListener("click", () => this.onChoose(pair, "table"));
+    row.addEventListener("click", () => this.onChoose(pair, this.root));
     return row;
   }
 }
