@@ -69,7 +69,11 @@ class Correction(Annotation):
                 raise ValueError(problem)
         for name in ROLES:
             role = {"source": self.was.source, "target": self.was.target, "issue": self.was.issue}[name]
-            if role is not None and (role.start < 0 or self.text[role.start : role.end] != role.text):
+            if role is None:
+                continue
+            # Python lets a slice end past the text, which a span may not.
+            inside = 0 <= role.start < role.end <= len(self.text)
+            if not inside or self.text[role.start : role.end] != role.text:
                 raise ValueError(f"the text has not {role.text!r} at the place of the {name} that the tagger gave")
         return self
 

@@ -12,6 +12,9 @@ from labels.review import Correction, Review, digest
 #: Names the file; without it no corrections are taken.
 VARIABLE: Final = "STANCE_REVIEWS"
 
+#: Largest file that is still appended to, so that nobody fills the disk with it.
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+
 _log = logging.getLogger("bentoml.stance")
 
 
@@ -29,7 +32,7 @@ def append(file: Path, correction: Correction) -> Review:
     """Append `correction` to `file` with the time and the text's digest, and return the line once it is on the disk.
 
     Raises:
-        ReviewsError: the file cannot be written.
+        ReviewsError: the file cannot be written, or is as large as it may be.
     """
     made = {**correction.model_dump(), "time": datetime.now(UTC), "sha256": digest(correction.text)}
     review = Review.model_validate(made)
@@ -38,6 +41,9 @@ def append(file: Path, correction: Correction) -> Review:
         # One write to a file opened for appending: lines of several processes do not run into each other.
         handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
+            if os.fstat(handle).st_size + len(line) > MAX_FILE_BYTES:
+                _log.error("%s would be larger than %d bytes; move it away", file, MAX_FILE_BYTES)
+                raise ReviewsError("the file of corrections is full; the service's log says what to do")
             written = os.write(handle, line)
             os.fsync(handle)
         finally:

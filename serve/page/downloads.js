@@ -49,11 +49,11 @@ export function toCsv(sentences) {
 }
 
 /** The corrections of this page as a review file. */
-export function toReviews(sentences) {
-  return sentences.filter((sentence) => sentence.correction).map((sentence) => `${JSON.stringify(sentence.correction)}\n`).join("");
+export function toReviews(reviews) {
+  return reviews.map((review) => `${JSON.stringify(review)}\n`).join("");
 }
 
 export const saveJson = (...result) => save("stances.json", "application/json", toJson(...result));
 // The mark at the beginning tells spreadsheets that it is UTF-8.
 export const saveCsv = (sentences) => save("stances.csv", "text/csv", `\uFEFF${toCsv(sentences)}`);
-export const saveReviews = (sentences) => save("corrections.jsonl", "application/x-ndjson", toReviews(sentences));
+export const saveReviews = (reviews) => save("corrections.jsonl", "application/x-ndjson", toReviews(reviews));

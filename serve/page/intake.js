@@ -66,7 +66,7 @@ export function problemOf(text, limit) {
   return null;
 }
 
-/** Let files and text be dropped anywhere on the page. */
+/** Let files be dropped anywhere on the page, and text beside the field; within it, text is the browser's to move. */
 export function acceptDrops(field, { onText, onFile }) {
   const over = (state) => field.classList.toggle("dropping", state);
   let depth = 0;
@@ -74,10 +74,11 @@ export function acceptDrops(field, { onText, onFile }) {
   window.addEventListener("dragleave", () => over((depth -= 1) > 0));
   window.addEventListener("dragover", (event) => event.preventDefault());
   window.addEventListener("drop", (event) => {
-    event.preventDefault();
     depth = 0;
     over(false);
     const [file] = event.dataTransfer.files;
+    if (!file && event.target === field) return;
+    event.preventDefault();
     const html = event.dataTransfer.getData("text/html");
     const text = html ? textOfHtml(html) : event.dataTransfer.getData("text/plain");
     if (file) onFile(file);

@@ -14,6 +14,9 @@ import { describeOn } from "./tooltip.js";
 export class Result {
   constructor() {
     this.sentences = [];
+    /** Every correction made on this page, of this article and of those before it. */
+    this.reviews = [];
+    this.unsaved = false;
     this.article = new ArticleView((sentence) => {
       this.tooltip.hide();
       this.correction.open(sentence);
@@ -29,12 +32,15 @@ export class Result {
     this.correction = new CorrectionDialog({ keeps: false, onSaved: (sentence) => this.#corrected(sentence) });
     byId("download-json").addEventListener("click", () => saveJson(this.text, this.sentences, this.#pairs()));
     byId("download-csv").addEventListener("click", () => saveCsv(this.sentences));
-    byId("download-corrections").addEventListener("click", () => saveReviews(this.sentences));
+    byId("download-corrections").addEventListener("click", () => {
+      saveReviews(this.reviews);
+      this.unsaved = false;
+    });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.chosen && !document.querySelector("dialog[open]")) this.#choose(null);
     });
     window.addEventListener("beforeunload", (event) => {
-      if (!this.correction.keeps && this.#corrections() > 0) event.preventDefault();
+      if (this.unsaved) event.preventDefault();
     });
   }
 
@@ -49,17 +55,12 @@ export class Result {
     this.#update();
     const [first] = this.sentences;
     byId("model").textContent = first ? `Answered by ${first.model.name} ${first.model.version}.` : "";
-    byId("download-corrections").hidden = true;
     byId("result-title").focus();
     window.scrollTo(0, 0);
   }
 
   #pairs() {
     return amended(this.answered, this.sentences);
-  }
-
-  #corrections() {
-    return this.sentences.filter((sentence) => sentence.correction).length;
   }
 
   /** Draw what hangs on filters, corrections and the pair that is chosen. */
@@ -119,9 +120,10 @@ export class Result {
     this.filters.recount();
     this.#update();
     this.article.focus(sentence.index);
-    const button = byId("download-corrections");
-    button.hidden = false;
-    button.textContent = `Download ${counted(this.#corrections(), "correction")}`;
+    this.reviews.push(sentence.correction);
+    this.unsaved = !this.correction.keeps;
+    byId("download-corrections").hidden = false;
+    byId("download-corrections").textContent = `Download ${counted(this.reviews.length, "correction")}`;
     announce(
       this.correction.keeps
         ? "The correction is saved."

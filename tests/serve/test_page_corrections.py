@@ -98,15 +98,19 @@ def test_a_service_that_keeps_none_lets_them_be_downloaded(open_page: OpenPage, 
     dialog.get_by_label("First word of the target").select_option("1 The")
     dialog.get_by_label("Last word of the target").select_option("2 inquiry")
     dialog.get_by_role("button", name="Save the correction").click()
+    # They outlast the article that they were made in.
+    page.get_by_role("button", name="Another article").click()
+    tag(page)
+    page.click("[data-index='13']")
+    dialog.get_by_role("button", name="Save the correction").click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Download 1 correction").click()
-    page.evaluate("window.onbeforeunload = null")
+        page.get_by_role("button", name="Download 2 corrections").click()
     file = tmp_path / waiting.value.suggested_filename
     waiting.value.save_as(file)
-    (review,) = read(file)
+    review, _ = read(file)
     assert (review.label, spans(review)) == ("accuses", {"target": "The inquiry"})
     imported = import_answers("review", file, tmp_path / "mine.jsonl")
-    assert [found.label for found in imported.sentences] == ["accuses"]
+    assert [found.label for found in imported.sentences] == ["accuses", "neutral"]
 
 
 def test_a_correction_that_is_refused_stays_in_the_dialog(open_page: OpenPage, reviews: Path) -> None:

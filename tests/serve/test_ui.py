@@ -154,6 +154,8 @@ def test_a_bad_correction_is_refused_and_leaves_no_trace(client: TestClient, kep
     assert refusal(post(b"{}"))[:2] == (422, "invalid")
     assert refusal(post(good[:-1])) == (400, "not_json", [])
     assert refusal(post(b"\xff")) == (400, "not_json", [])
+    # Half of a character beyond the basic plane, which cannot be written as UTF-8.
+    assert refusal(post(good.replace(b"accused", b"\\ud800"))) == (400, "not_json", [])
     assert refusal(post(good, "text/plain")) == (415, "unsupported_media_type", [])
     assert refusal(client.post("/ui/reviews", content=good)) == (415, "unsupported_media_type", [])
     assert refusal(post(b" " * (MAX_REVIEW_BYTES + 1))) == (413, "too_large", [])
@@ -168,3 +170,10 @@ def test_a_file_that_cannot_be_written_is_said_without_its_name(
     assert refusal(answer) == (503, "not_kept", [])
     assert str(tmp_path) not in answer.text
     assert "none/reviews.jsonl, which STANCE_REVIEWS names: No such file or directory" in caplog.text
+
+
+def test_a_full_file_is_not_appended_to(client: TestClient, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.reviews.MAX_FILE_BYTES", 1000)
+    kept.write_bytes(b"x" * 990)
+    assert refusal(client.post("/ui/reviews", json=correction())) == (503, "not_kept", [])
+    assert kept.stat().st_size == 990
