@@ -17,6 +17,7 @@ from serve.http_errors import TIMEOUT_SECONDS, OneErrorShape, WithoutText
 from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
 from serve.model_folder import WEIGHTS, read_manifest
 from serve.tagger import Tagger
+from serve.ui import Page
 
 #: Names a model folder to serve instead of the newest in BentoML's model store.
 MODEL_VARIABLE = "STANCE_MODEL"
@@ -91,5 +92,6 @@ class StanceService:
 
 # The decorator made a service of the class, which its type does not say.
 service: Any = StanceService
+service.add_asgi_middleware(Page)
 service.add_asgi_middleware(OneErrorShape, paths=frozenset({"/tag", "/tag_article"}))
 logging.getLogger("bentoml._internal.server.http_app").addFilter(WithoutText())
