@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from labels import atomic
 from labels.command_line import run
+from serve.bulk.command import tag
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -20,43 +19,7 @@ def serve() -> None:
     """Use a trained model."""
 
 
-@app.command()
-def tag(
-    paths: Annotated[list[Path], typer.Argument(help="Text files (UTF-8), or folders of .txt files.")],
-    out: Annotated[Path, typer.Option(help="JSONL to write, one record per sentence.")],
-    model: Annotated[Path, typer.Option(help="Folder of the saved model.")] = Path("models/stance"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-) -> None:
-    """Tag every sentence of text files; exit with 1 if a file had to be skipped."""
-    # Imported only now, for torch takes seconds and a misspelt option should not have to wait for it.
-    from serve.bulk import find_documents, tag_documents
-    from serve.tagger import Tagger
-
-    documents = find_documents(paths)
-    tagger = Tagger.load(model, device)
-    columns = (
-        TextColumn("tagging"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("documents, {task.fields[rate]} sentences/s, left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("tag", total=len(documents), rate="…")
-        done = 0
-
-        def advance(sentences: int) -> None:
-            nonlocal done
-            done += sentences
-            elapsed = progress.tasks[0].elapsed or 1e-9
-            progress.update(task, advance=1, rate=f"{done / elapsed:.0f}")
-
-        summary = tag_documents(tagger, documents, out, advance)
-    for problem in summary.problems:
-        print(problem, file=sys.stderr)
-    skipped = f", {len(summary.problems)} skipped" if summary.problems else ""
-    print(f"{summary.sentences} sentences of {summary.documents} documents{skipped} -> {out}", file=sys.stderr)
-    raise typer.Exit(1 if summary.problems else 0)
+app.command()(tag)
 
 
 @app.command()
