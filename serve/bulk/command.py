@@ -33,6 +33,11 @@ def tag(
     cascade: Annotated[
         bool, typer.Option("--cascade/--no-cascade", help="Let the linear model answer what it is sure of.")
     ] = False,
+    engine: Annotated[str, typer.Option(help="local, or ray: the machines of a Ray cluster.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(help="The cluster, such as auto or ray://host:10001; else one on this machine.")
+    ] = None,
+    actors: Annotated[int | None, typer.Option(min=1, help="Taggers in the cluster; as many as it takes.")] = None,
     shard_documents: Annotated[int, typer.Option(min=1, help="Documents done as one.")] = 256,
     restart: Annotated[bool, typer.Option("--restart", help="Throw an unfinished output away.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished output.")] = False,
@@ -43,7 +48,7 @@ def tag(
     A run that was broken off goes on where it was when the same command is given again.
     """
     # Imported only now, for what tags takes seconds and a misspelt option should not have to wait for it.
-    from serve.bulk.engine import LocalEngine
+    from serve.bulk.engine import Load, open_engine
     from serve.bulk.errors import BulkError
     from serve.bulk.formats import output_format
     from serve.bulk.job import Job, check_free, tag_to_file, tag_to_stream
@@ -51,7 +56,6 @@ def tag(
     from serve.bulk.progress import Meter
     from serve.bulk.sources import Sources
     from serve.bulk.work_folder import parts_of
-    from serve.tagger import Tagger
 
     if len(delimiter) != 1:
         raise BulkError(f"the delimiter is one character, not {delimiter!r}")
@@ -65,15 +69,15 @@ def tag(
     if not to_stream:
         check_free(out, overwrite)
     identity = ModelIdentity.of(model)
+    load = Load(model, device, backend, threads, cascade)
     try:
-        engine = LocalEngine(Tagger.load(model, device, backend, threads, cascade))
-        if not quiet:
-            print(f"{identity.info.name} {identity.info.version}, {engine.runs_as}", file=sys.stderr, flush=True)
-        with Meter(quiet) as meter:
+        with open_engine(engine, load, ray_address, actors) as tagging, Meter(quiet) as meter:
+            if not quiet:
+                print(f"{identity.info.name} {identity.info.version}, {tagging.runs_as}", file=sys.stderr, flush=True)
             if to_stream:
-                counts = tag_to_stream(engine, job, sys.stdout.buffer, meter)
+                counts = tag_to_stream(tagging, job, sys.stdout.buffer, meter)
             else:
-                counts = tag_to_file(engine, job, identity, out, meter, restart, overwrite)
+                counts = tag_to_file(tagging, job, identity, out, meter, restart, overwrite)
     except KeyboardInterrupt:
         kept = "" if to_stream else "; the same command goes on where it was"
         print(f"interrupted{kept}", file=sys.stderr)

@@ -1,10 +1,12 @@
 """Who tags the shards: this process, or the machines of a Ray cluster (`serve.bulk.ray_engine`)."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from serve.bulk.errors import BulkError
 from serve.bulk.formats import Counts, OutputFormat, write_records
 from serve.bulk.plan import Shard
 from serve.bulk.tagging import tag_shards
@@ -18,7 +20,7 @@ Store = Callable[[int], AbstractContextManager[BinaryIO]]
 class Load:
     """How each tagger is loaded; see `serve.tagger.Tagger.load`."""
 
-    model: str
+    model: Path
     device: str = "auto"
     backend: str = "auto"
     threads: int | None = None
@@ -57,3 +59,32 @@ class LocalEngine:
             with store(shard.number) as file:
                 counts = write_records(file, form, records, lambda: on_sentences(1))
             yield shard, counts
+
+
+@contextmanager
+def open_engine(name: str, load: Load, address: str | None = None, actors: int | None = None) -> Iterator[Engine]:
+    """The engine `name`, loaded.
+
+    Args:
+        name: local or ray.
+        load: how each tagger is loaded.
+        address: of the Ray cluster.
+        actors: how many taggers it is given.
+
+    Raises:
+        BulkError: there is no such engine, or it cannot be had here.
+        UserError: the model cannot be loaded.
+    """
+    match name:
+        case "local":
+            yield LocalEngine(Tagger.load(load.model, load.device, load.backend, load.threads, load.cascade))
+        case "ray":
+            from serve.bulk.ray_engine import Cluster, RayEngine
+
+            engine = RayEngine(load, Cluster(address, actors))
+            try:
+                yield engine
+            finally:
+                engine.close()
+        case _:
+            raise BulkError(f"the engine is local or ray, not {name}")
