@@ -49,7 +49,7 @@ def read_warc(source: Source, opened: Opened, options: ReadOptions) -> Iterator[
     except ArchiveLoadFailed as error:
         raise FaultError("corrupt", f"no WARC, or damaged: {error}") from error
     if not number:
-        raise FaultError("empty", "there is no HTML page in it; nothing to tag")
+        raise FaultError("empty", "there is no HTML page in it")
 
 
 def main_text(page: Page, about: About) -> tuple[str, About]:

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from serve.bulk.document import MAX_DOCUMENT, About, Document, Fault, FaultError
 from serve.bulk.opening import Opened, as_text, is_clean, lines
@@ -19,14 +19,15 @@ _BATCH: Final = 256
 
 def read_jsonl(source: Source, opened: Opened, options: ReadOptions) -> Iterator[Document]:
     """One document per line; a line that is no JSON object with a text is a fault of its own."""
-    for number, line in enumerate(lines(as_text(opened.stream, newline="\n")), 1):
-        if line is not None and not line.strip():
-            continue
-        name = f"{source.name}#{number}"
-        try:
-            yield _document(name, _json_object(line), options.columns)
-        except FaultError as error:
-            yield Document(name, error.fault)
+    with as_text(opened.stream, newline="\n") as text:
+        for number, line in enumerate(lines(text), 1):
+            if line is not None and not line.strip():
+                continue
+            name = f"{source.name}#{number}"
+            try:
+                yield _document(name, _json_object(line), options.columns)
+            except FaultError as error:
+                yield Document(name, error.fault)
 
 
 def read_csv(source: Source, opened: Opened, options: ReadOptions) -> Iterator[Document]:
@@ -36,30 +37,22 @@ def read_csv(source: Source, opened: Opened, options: ReadOptions) -> Iterator[D
         FaultError: the table cannot be read from some place on.
     """
     csv.field_size_limit(MAX_DOCUMENT)
-    rows = csv.reader(_csv_lines(opened), delimiter=options.delimiter)
     names: list[str] | None = None
     number = 0
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise FaultError("corrupt", f"no CSV from line {rows.line_num} on: {error}") from error
-        if names is None:
-            names = row
-            _check_columns(names, options.columns)
-            continue
-        if not row:
-            continue
-        number += 1
-        name = f"{source.name}#{number}"
-        try:
-            yield _document(name, _named(names, row), options.columns)
-        except FaultError as error:
-            yield Document(name, error.fault)
+    with as_text(opened.stream, newline="") as text:
+        for row in _csv_rows(text, options.delimiter):
+            if names is None:
+                names = row
+                _check_columns(names, options.columns)
+            elif row:
+                number += 1
+                name = f"{source.name}#{number}"
+                try:
+                    yield _document(name, _named(names, row), options.columns)
+                except FaultError as error:
+                    yield Document(name, error.fault)
     if not number:
-        raise FaultError("empty", "there is no row; nothing to tag")
+        raise FaultError("empty", "there is no row in it")
 
 
 def read_parquet(source: Source, opened: Opened, options: ReadOptions) -> Iterator[Document]:
@@ -91,14 +84,22 @@ def read_parquet(source: Source, opened: Opened, options: ReadOptions) -> Iterat
                     except FaultError as error:
                         yield Document(name, error.fault)
             if not number:
-                raise FaultError("empty", "there is no row; nothing to tag")
+                raise FaultError("empty", "there is no row in it")
     except (pa.ArrowException, UnicodeDecodeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FaultError("corrupt", f"no Parquet, or damaged: {first}") from error
 
 
-def _csv_lines(opened: Opened) -> Iterator[str]:
-    for number, line in enumerate(lines(as_text(opened.stream, newline="")), 1):
+def _csv_rows(text: IO[str], delimiter: str) -> Iterator[list[str]]:
+    rows = csv.reader(_csv_lines(text), delimiter=delimiter)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise FaultError("corrupt", f"no CSV from line {rows.line_num} on: {error}") from error
+
+
+def _csv_lines(text: IO[str]) -> Iterator[str]:
+    for number, line in enumerate(lines(text), 1):
         if line is None:
             raise FaultError("too large", f"line {number} has more than {MAX_DOCUMENT:,} characters; split it first")
         yield line

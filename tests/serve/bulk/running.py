@@ -34,4 +34,5 @@ def run(
 
 
 def read(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    # Not splitlines, for a JSON string may hold the rarer line separators as they are.
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").split("\n") if line]
