@@ -20,7 +20,7 @@ from serve.tagger import Tagger
 from tests.serve.bulk.running import read, run
 
 TEXT = "The dockers' union accused Norvex of hiding reports. Norvex denied it on Monday, and said no more of it."
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"id": "a1", "text": TEXT, "title": "Norvex, again", "date": "2023-05-04", "outlet": "The Harbour", "url": "u:1"},
     {"id": "a2", "text": "It rained\u2028all day.\nNothing else happened.", "title": None},
 ]
@@ -216,7 +216,7 @@ def mixed(tmp_path: Path) -> Path:
 
 
 def flattened(record: dict[str, Any]) -> dict[str, Any]:
-    row = {}
+    row: dict[str, Any] = {}
     for key, value in record.items():
         prefix = "score" if key == "scores" else key
         if key in {"scores", "source", "target", "issue", "model"}:

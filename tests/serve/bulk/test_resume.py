@@ -1,6 +1,7 @@
 """Going on where a run was broken off, and refusing to where that would mix two things."""
 
 import errno
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from serve.bulk import work_folder
 from serve.bulk.errors import BrokenOffError, BulkError
 from serve.bulk.work_folder import WorkFolder, parts_of
 from serve.tagger import Tagger
@@ -114,7 +114,7 @@ def test_a_run_that_dies_while_it_joins_is_finished(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", dying)
         if moved == "renamed":
-            patch.setattr(work_folder.shutil, "rmtree", lambda path, ignore_errors: None)
+            patch.setattr("shutil.rmtree", lambda path, ignore_errors: None)
             run(tagger, [rows], out)
         else:
             with pytest.raises(StoppedError):
@@ -204,7 +204,7 @@ def test_a_full_disk_keeps_what_is_done(
 def test_two_runs_do_not_write_the_same_output(tagger: Tagger, rows: Path, out: Path) -> None:
     begun(tagger, rows, out)
     with (parts_of(out) / "lock").open("ab") as lock:
-        work_folder.fcntl.flock(lock, work_folder.fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(BulkError, match="another process is writing"):
             run(tagger, [rows], out)
     run(tagger, [rows], out)
