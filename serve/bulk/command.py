@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from serve.bulk.options import Columns, ReadOptions
+from serve.bulk.plan import SHARD_DOCUMENTS
 
 STANDARD_OUTPUT = Path("-")
 
@@ -35,10 +36,10 @@ def tag(
     ] = False,
     engine: Annotated[str, typer.Option(help="local, or ray: the machines of a Ray cluster.")] = "local",
     ray_address: Annotated[
-        str | None, typer.Option(help="The cluster, such as auto or ray://host:10001; else one on this machine.")
+        str | None, typer.Option(help="The cluster, such as HOST:6379; else one on this machine alone.")
     ] = None,
     actors: Annotated[int | None, typer.Option(min=1, help="Taggers in the cluster; as many as it takes.")] = None,
-    shard_documents: Annotated[int, typer.Option(min=1, help="Documents done as one.")] = 256,
+    shard_documents: Annotated[int, typer.Option(min=1, help="Documents done as one.")] = SHARD_DOCUMENTS,
     restart: Annotated[bool, typer.Option("--restart", help="Throw an unfinished output away.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but what went wrong.")] = False,

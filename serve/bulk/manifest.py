@@ -33,7 +33,7 @@ class ModelIdentity(BaseModel):
 
 
 class JobManifest(BaseModel):
-    """`manifest.json` of the work folder; the shards that are done stand in `done.jsonl` beside it."""
+    """`manifest.json` of the work folder; the shards that are done stand in `done.log` beside it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

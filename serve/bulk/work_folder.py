@@ -1,11 +1,12 @@
 """The work folder beside an output: shards that are done, and at last the whole, each there at once or not at all.
 
 out.parts/manifest.json     what the output is made from; see `serve.bulk.manifest`
-out.parts/done.jsonl        a line for each shard that is done, written after the shard
+out.parts/done.log          a line for each shard that is done, written after the shard
 out.parts/000000.shard      a shard in the format of the output
 out.parts/whole             the shards joined, on its way to `out`
 
-Whatever is half done when the process dies has another name, is not in `done.jsonl`, and is done again.
+Whatever is half done when the process dies has another name, is not in `done.log`, and is done again. No name has a
+suffix that is read as input, for the folder may lie within the input of another run.
 """
 
 import errno
@@ -25,14 +26,14 @@ from serve.bulk.formats import Joiner, OutputFormat
 from serve.bulk.manifest import JobManifest
 
 _MANIFEST: Final = "manifest.json"
-_LEDGER: Final = "done.jsonl"
+_LEDGER: Final = "done.log"
 _LOCK: Final = "lock"
 _WHOLE: Final = "whole"
 _OURS: Final = (_MANIFEST, _LEDGER, _LOCK, _WHOLE)
 
 
 class DoneShard(BaseModel):
-    """A line of `done.jsonl`."""
+    """A line of `done.log`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,7 +52,7 @@ class DoneShard(BaseModel):
 
 
 class _Joined(BaseModel):
-    """The last line of `done.jsonl`: from here on `whole` is the output, there or already moved."""
+    """The last line of `done.log`: from here on `whole` is the output, there or already moved."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -65,10 +65,10 @@ def killed_until_done(rows: Path, model: Path, out: Path, kills: int, seconds: f
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        ledger = parts_of(out) / "done.jsonl"
-        done.append(ledger.read_text().count("\n") if ledger.exists() else 0)
         if out.exists() and not parts_of(out).exists():
             break
+        ledger = parts_of(out) / "done.log"
+        done.append(ledger.read_text().count("\n") if ledger.exists() else 0)
     else:
         finish(arguments, code=1)
     return done
@@ -105,7 +105,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(rows: Path, exported_folder: 
     out = tmp_path / "tags.jsonl"
     arguments = command(exported_folder, rows, "--out", out, "--shard-documents", 10)
     process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)  # noqa: S603
-    while not (parts_of(out) / "done.jsonl").exists():
+    while not (parts_of(out) / "done.log").exists():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

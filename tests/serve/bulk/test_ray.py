@@ -52,7 +52,7 @@ def test_a_node_that_dies_changes_nothing(cluster: Any, exported_folder: Path, t
         exported_folder, rows, "--out", outs["ray"], *options, "--engine", "ray", "--ray-address", cluster.address
     )
     process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)  # noqa: S603
-    ledger = parts_of(outs["ray"]) / "done.jsonl"
+    ledger = parts_of(outs["ray"]) / "done.log"
     while not (ledger.exists() and ledger.read_text().count("\n") >= 20):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.02)

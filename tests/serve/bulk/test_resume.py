@@ -84,7 +84,7 @@ def test_no_shard_is_done_twice(
 
 def test_a_line_that_was_being_written_is_not_counted(tagger: Tagger, rows: Path, out: Path, whole: bytes) -> None:
     begun(tagger, rows, out)
-    ledger = parts_of(out) / "done.jsonl"
+    ledger = parts_of(out) / "done.log"
     ledger.write_bytes(ledger.read_bytes()[:-30])
     run(tagger, [rows], out)
     assert out.read_bytes() == whole
@@ -196,7 +196,7 @@ def test_a_full_disk_keeps_what_is_done(
         patch.setattr(Path, "open", full)
         with pytest.raises(BrokenOffError, match=r"No space left on device; 3 shards are kept in .*make room and run"):
             run(tagger, [rows], out)
-    assert len((parts_of(out) / "done.jsonl").read_text().splitlines()) == 3
+    assert len((parts_of(out) / "done.log").read_text().splitlines()) == 3
     run(tagger, [rows], out)
     assert out.read_bytes() == whole
 
@@ -222,4 +222,4 @@ def test_done_shards_are_told_as_json(tagger: Tagger, rows: Path, out: Path) -> 
     begun(tagger, rows, out)
     manifest = json.loads((parts_of(out) / "manifest.json").read_text())
     assert manifest["model"]["info"]["digest"] == tagger.info.digest
-    assert [json.loads(line)["number"] for line in (parts_of(out) / "done.jsonl").read_text().splitlines()] == [0, 1, 2]
+    assert [json.loads(line)["number"] for line in (parts_of(out) / "done.log").read_text().splitlines()] == [0, 1, 2]
