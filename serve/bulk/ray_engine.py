@@ -32,6 +32,8 @@ from serve.tagger import Tagger
 _IN_HAND: Final = 2
 #: Actors that may die over one shard, or one after the other in loading, before it is not put down to chance.
 _TRIES: Final = 3
+#: Seconds that the cluster has to find room for a first actor, or for another when all have died.
+_PATIENCE: Final = 180.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class RayEngine:
             self._begin_actor()
         self.runs_as = ""
         while not self.runs_as:
-            self._await_loaded(self._ray.wait(list(self._loading))[0][0])
+            self._await_loaded(self._next([]))
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -106,7 +108,7 @@ class RayEngine:
         busy: dict[Any, tuple[Any, Shard]] = {}
         tries: Counter[int] = Counter()
         while True:
-            while actor := next((actor for actor, held in self._in_hand.items() if held < _IN_HAND), None):
+            while (actor := self._free()) is not None:
                 shard = again.popleft() if again else next(unread, None)
                 if shard is None:
                     break
@@ -114,7 +116,7 @@ class RayEngine:
                 self._in_hand[actor] += 1
             if not busy and not again:
                 return
-            (ready, *_), _ = self._ray.wait([*busy, *self._loading])
+            ready = self._next(list(busy))
             if ready in self._loading:
                 self._await_loaded(ready)
                 continue
@@ -138,6 +140,22 @@ class RayEngine:
                 file.write(content)
             on_sentences(counts.sentences + counts.errors.total())
             yield shard, counts
+
+    def _free(self) -> Any:
+        """The actor with the least in hand, if it can take more."""
+        actor = min(self._in_hand, key=self._in_hand.__getitem__, default=None)
+        return actor if actor is not None and self._in_hand[actor] < _IN_HAND else None
+
+    def _next(self, busy: list[Any]) -> Any:
+        """What is ready first, of the shards in hand and the actors that are loading."""
+        found, _ = self._ray.wait([*busy, *self._loading], timeout=None if busy else _PATIENCE)
+        if not found:
+            asked = f"{self._load.threads} cores{' and a GPU' if self._load.device == 'cuda' else ''}"
+            raise BulkError(
+                f"the cluster found no room for an actor of {asked} in {_PATIENCE:.0f} seconds; make room, or give "
+                "each fewer by --threads; the shards that are done are kept"
+            )
+        return found[0]
 
     def _begin_actor(self) -> None:
         actor = self._actor.remote()
