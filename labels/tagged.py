@@ -1,5 +1,6 @@
 """What the tagger says of sentences in files: the JSONL of `python -m serve tag`, as far as labelling needs it."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -76,7 +77,7 @@ class TaggedSentence(BaseModel):
 
 
 def read_tagged(path: Path) -> list[TaggedSentence]:
-    """Read the tagger's output in the order of its lines.
+    """Read the tagger's output in the order of its lines; documents that have an error instead of tags are left out.
 
     Raises:
         DataError: the file holds no record.
@@ -85,6 +86,8 @@ def read_tagged(path: Path) -> list[TaggedSentence]:
     faults: list[Fault] = []
     tagged: list[TaggedSentence] = []
     for number, line in numbered_lines(path, faults):
+        if _tells_of_an_error(line):
+            continue
         try:
             tagged.append(TaggedSentence.model_validate_json(line))
         except ValidationError as error:
@@ -97,3 +100,11 @@ def read_tagged(path: Path) -> list[TaggedSentence]:
     if not tagged:
         raise DataError(f"{path} holds no record; name the output of `python -m serve tag`")
     return tagged
+
+
+def _tells_of_an_error(line: str) -> bool:
+    try:
+        row = json.loads(line)
+    except ValueError:  # reading it as a record will say so
+        return False
+    return isinstance(row, dict) and isinstance(row.get("error"), str)

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from serve.bench.compare import BATCH, Comparison
+from serve.bench.scale import Scale
 
 
 def print_comparison(found: Comparison) -> None:
@@ -38,6 +39,24 @@ def print_comparison(found: Comparison) -> None:
         f"GOP/s in eight bits here; a sentence of {found.mean_tokens:.1f} tokens needs "
         f"{found.mflop_per_sentence:.0f} MFLOP, so at most {best[0]:.0f} and {best[1]:.0f} sentences/s"
     )
+
+
+def print_scale(found: Scale) -> None:
+    """One row per size."""
+    table = Table(title=f"{found.model}, {found.runs_as}, {found.format}, {found.duplicates:.0%} duplicates")
+    for column in ("sentences", "seconds", "µs/sentence", "sentences/s", "peak MiB", "memory, times the least"):
+        table.add_column(column, justify="right")
+    least = min(grown.peak_mib for grown in found.sizes)
+    for grown in found.sizes:
+        table.add_row(
+            f"{grown.sentences:,}",
+            f"{grown.seconds:.1f}",
+            f"{grown.microseconds_per_sentence:.0f}",
+            f"{grown.sentences / grown.seconds:.0f}",
+            f"{grown.peak_mib:.0f}",
+            f"{grown.peak_mib / least:.2f}",
+        )
+    Console(width=120).print(table)
 
 
 def _or_nothing(value: float | None, form: str) -> str:

@@ -5,9 +5,9 @@ import pytest
 
 from labels.errors import DataError, FaultsError
 from labels.tagged import read_tagged
-from serve.bulk import tag_documents
 from serve.tagger import Tagger
 from tests.conftest import SENTENCES
+from tests.serve.bulk.running import run
 
 RECORD: dict[str, object] = {
     "label": "accuses",
@@ -48,7 +48,8 @@ def test_a_record_becomes_an_annotation(tmp_path: Path) -> None:
 
 def test_what_the_tagger_writes_is_read(tagger: Tagger, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n\n".join(SENTENCES), encoding="utf-8")
-    tag_documents(tagger, [tmp_path / "a.txt"], tmp_path / "tags.jsonl")
+    (tmp_path / "b.txt").write_text("")
+    run(tagger, [tmp_path / "a.txt", tmp_path / "b.txt"], tmp_path / "tags.jsonl")
     read = read_tagged(tmp_path / "tags.jsonl")
     assert [found.text for found in read] == SENTENCES
     assert {found.document_id for found in read} == {(tmp_path / "a.txt").as_posix()}

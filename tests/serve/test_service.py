@@ -17,10 +17,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from serve.article import tag_article
-from serve.bulk import tag_documents
 from serve.records import ModelInfo
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES
+from tests.serve.bulk.running import run as tag_files
 
 ARTICLE = "Norvex denies claim\n\nThe dockers' union accused Norvex of hiding reports. “Untrue,” it said."
 
@@ -43,7 +43,7 @@ def client(application: Any, model_folder: Path) -> Iterator[TestClient]:
 
 def test_the_three_ways_in_give_the_same_tags(tagger: Tagger, client: TestClient, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(ARTICLE)
-    tag_documents(tagger, [tmp_path / "a.txt"], tmp_path / "tags.jsonl")
+    tag_files(tagger, [tmp_path / "a.txt"], tmp_path / "tags.jsonl")
     bulk = [json.loads(line) for line in (tmp_path / "tags.jsonl").read_text().splitlines()]
     article = client.post("/tag_article", json={"text": ARTICLE}).json()["sentences"]
     texts = [sentence["text"] for sentence in bulk]

@@ -1,0 +1,11 @@
+"""What stops a bulk run; what is wrong with one document is no exception but a `serve.bulk.document.Fault`."""
+
+from labels.errors import UserError
+
+
+class BulkError(UserError):
+    """The input, the output or an option cannot be used."""
+
+
+class BrokenOffError(BulkError):
+    """The output cannot be written any further; what is done is kept."""
