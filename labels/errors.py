@@ -5,12 +5,8 @@ UserError                      one sentence: the rule, the value, the next step
 │   └── FaultsError            one or more faults, each with its place
 ├── serve.errors.ModelError    a saved model cannot be used
 ├── serve.errors.DeviceError   the model cannot run where it was asked to
-<<<<<<< HEAD
-├── serve.reviews.ReviewsError  a correction cannot be kept
-├── serve.bulk.BulkError       input or output paths cannot be used
-=======
+├── serve.reviews.ReviewsError     a correction cannot be kept
 ├── serve.bulk.errors.BulkError    a bulk run cannot begin or go on
->>>>>>> bulk
 └── train.config.ConfigError   the configuration is not valid
 """
 
