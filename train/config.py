@@ -38,6 +38,8 @@ class DataConfig(Section):
     """Use only this many sentences of each split, drawn by `training.seed`; for tests and learning curves."""
     kind: Literal["all", "articles", "targeted"] = "all"
     """Of the training corpus, use whole articles alone, targeted sentences alone, or both; the rest stays whole."""
+    leave_out: tuple[str, ...] = ()
+    """Training topics to do without, by the names of their files."""
 
 
 class ModelConfig(Section):

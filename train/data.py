@@ -32,6 +32,12 @@ def read_splits(config: DataConfig, seed: int) -> tuple[dict[Split, list[Annotat
         splits["train"] = [
             sentence for sentence in splits["train"] if (sentence.document is not None) == (config.kind == "articles")
         ]
+    topics = {sentence.topic for sentence in splits["train"]}
+    if unknown := sorted(set(config.leave_out) - topics):
+        raise DataError(
+            f"data.leave_out: {', '.join(unknown)} is no training topic; those are the files in {config.corpus}"
+        )
+    splits["train"] = [sentence for sentence in splits["train"] if sentence.topic not in config.leave_out]
     found, note = _article_sentences(config.articles)
     splits["train"] += found
     if config.limit is not None:

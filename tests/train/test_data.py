@@ -37,6 +37,19 @@ def test_a_kind_restricts_training_alone() -> None:
     assert articles["test"] == targeted["test"] == whole["test"]
 
 
+def test_topics_can_be_left_out_of_training_if_they_are_training_topics() -> None:
+    config = DataConfig(corpus=ROOT / "labels/corpus")
+    whole, _ = read_splits(config, seed=1)
+    without, _ = read_splits(config.model_copy(update={"leave_out": ("football", "pharma")}), seed=1)
+    left_out = [found for found in whole["train"] if found.topic in ("football", "pharma")]
+    assert len(left_out) > 500
+    assert without["train"] == [found for found in whole["train"] if found not in left_out]
+    assert without["test"] == whole["test"]
+    for topic in ("footbal", "us-statehouse"):
+        with pytest.raises(DataError, match=f"data.leave_out: {topic} is no training topic"):
+            read_splits(config.model_copy(update={"leave_out": ("football", topic)}), seed=1)
+
+
 def test_articles_join_the_training_set_where_their_text_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labels.articles.read_annotations", lambda: [annotation()])
     corpus = ROOT / "labels/corpus"
