@@ -32,8 +32,9 @@ from serve.tagger import Tagger
 _IN_HAND: Final = 2
 #: Actors that may die over one shard, or one after the other in loading, before it is not put down to chance.
 _TRIES: Final = 3
-#: Seconds that the cluster has to find room for a first actor, or for another when all have died.
-_PATIENCE: Final = 180.0
+#: Seconds that the cluster has to find room for a first actor and load it, or for another when all have died; Ray's
+#: workers are the last to get the processor on a machine that does other things.
+_PATIENCE: Final = 600.0
 
 
 @dataclass(frozen=True)

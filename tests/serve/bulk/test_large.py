@@ -64,7 +64,9 @@ def test_sentences_of_a_long_line_are_those_of_a_short_one() -> None:
 @pytest.mark.slow
 def test_fifty_megabytes_in_one_line_need_little_memory(exported_folder: Path, tmp_path: Path) -> None:
     draw = random.Random(7)  # noqa: S311
-    unit = " ".join(f"Item {draw.randrange(100)}: {draw.choice(SENTENCES)}" for _ in range(20_000))
+    # Few and long words, for the test is of the megabytes, and the tokenizer takes those for unknown ones at once.
+    words = [draw.choice(("harbour", "steward", "letters")) * 15 for _ in range(50)]
+    unit = "".join(f"Item {' '.join(draw.choice(words) for _ in range(12))}. " for _ in range(2_000))
     text = (unit * (50 * MIB // len(unit) + 1))[: 50 * MIB]
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     arguments = command(exported_folder, tmp_path / "a.txt", "--out", tmp_path / "tags.csv")
@@ -75,7 +77,7 @@ def test_fifty_megabytes_in_one_line_need_little_memory(exported_folder: Path, t
     # In kilobytes on Linux; the text alone is 50 MiB, and twice that where it is not ASCII.
     assert used.ru_maxrss / 1024 < 800
     with (tmp_path / "tags.csv").open("rb") as lines:
-        assert sum(1 for _ in lines) > 500_000
+        assert sum(1 for _ in lines) > 35_000
 
 
 def test_varied_sentences_are_as_many_and_as_alike_as_asked() -> None:
