@@ -5,6 +5,7 @@ UserError                      one sentence: the rule, the value, the next step
 │   └── FaultsError            one or more faults, each with its place
 ├── serve.errors.ModelError    a saved model cannot be used
 ├── serve.errors.DeviceError   the model cannot run where it was asked to
+├── serve.errors.SettingsError the environment does not set up a service
 ├── serve.bulk.BulkError       input or output paths cannot be used
 └── train.config.ConfigError   the configuration is not valid
 """
