@@ -1,4 +1,4 @@
-"""`python -m serve`: tag files in bulk."""
+"""`python -m serve`: tag files in bulk, serve over HTTP, measure."""
 
 import sys
 from collections.abc import Callable
@@ -11,8 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from labels import atomic
 from labels.command_line import run
+from serve import service_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(service_commands.http)
+app.command()(service_commands.load)
 
 
 @app.callback()

@@ -18,7 +18,7 @@ from serve.errors import ModelError, SettingsError
 from serve.http.desk import Desk
 from serve.http.front import Front
 from serve.http.information import first_line
-from serve.http.listening import open_to_others
+from serve.http.listening import open_to_others, warn_if_open
 from serve.http.openapi import complete
 from serve.http.settings import Settings, variable
 from serve.http_errors import Application, OneErrorShape, WithoutText
@@ -103,11 +103,8 @@ class StanceService:
         """Load the model and say what there is."""
         await self.desk.start()
         _log.info("%s", first_line(self.desk.served, self.desk.settings))
-        if not self.desk.keys.required and (addresses := open_to_others()):
-            _log.warning(
-                "anyone who reaches %s may use the service; set STANCE_API_KEYS or listen on 127.0.0.1",
-                ", ".join(addresses),
-            )
+        if not self.desk.keys.required:
+            warn_if_open(open_to_others())
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def stop(self) -> None:

@@ -2,13 +2,14 @@
 
 Whose turn it is goes by tokens served: first between clients, then between a client's requests (start-time fair
 queueing: Goyal, Vin and Chen, SIGCOMM 1996). The sentence whose turn it is decides the length of the batch, and
-others of that length ride along, one from each request in turn, until the batch is full. So nobody waits for another's
+others of that length ride along, in the order of their turns, until the batch is full. So nobody waits for another's
 256 sentences, and no batch is padded, which keeps an answer the same byte for byte, whatever it is computed with.
 """
 
 import asyncio
 import math
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from serve.schedule import padded_length
 
 #: Weight of the last batch in the running mean of the speed.
 _RECENT: Final = 0.05
+#: How far a client may overfill the queue that has nothing in it yet.
+_FOR_NEWCOMERS: Final = 1.5
 #: Idle clients whose account is kept.
 _IDLE_CLIENTS: Final = 1_000
 
@@ -148,10 +151,9 @@ class Scheduler:
             waiting.setdefault(padded_length(len(encoding)), deque()).append(position)
         tokens = sum(length * len(positions) for length, positions in waiting.items())
         client = self._clients.get(name)
-        mine = client.tokens if client is not None else 0
-        bound = self._bound()
-        # One client may fill half of the queue, so that there is room for the next; a large request may come alone.
-        if (self.tokens and self.tokens + tokens > bound) or (mine and mine + tokens > bound / 2):
+        # Who has nothing in the queue finds room beyond what others have filled; a large request may come alone.
+        room = self._bound() * (1 if client is not None and client.tokens else _FOR_NEWCOMERS)
+        if self.tokens and self.tokens + tokens > room:
             raise Overloaded(self._retry_after())
         if client is None:
             client = self._clients[name] = _Client(turn=self._clock)
@@ -195,22 +197,28 @@ class Scheduler:
 
     def _take(self) -> list[tuple[_Request, int]]:
         """The next batch, as requests and positions; those of one computer and one length."""
-        order = sorted(
-            (request for client in self._clients.values() for request in client.requests),
-            key=lambda request: (request.client.turn, request.turn),
-        )
-        if not order:
+        waiting = [request for client in self._clients.values() for request in client.requests]
+        if not waiting:
             return []
-        first = order[0]
+        first = min(waiting, key=lambda request: (request.client.turn, request.turn))
         length = first.next_length()
         self._clock = first.client.turn
-        riders = [request for request in order if request.computer is first.computer and length in request.waiting]
-        size = max(1, self._batch_tokens // length)
+        riders: dict[_Client, list[_Request]] = {}
+        for request in waiting:
+            if request.computer is first.computer and length in request.waiting:
+                riders.setdefault(request.client, []).append(request)
+        clients = sorted(riders, key=lambda client: client.turn)
+        for requests in riders.values():
+            requests.sort(key=lambda request: request.turn)
         members: list[tuple[_Request, int]] = []
-        while riders and len(members) < size:
-            for request in riders[: size - len(members)]:
-                members.append((request, self._serve(request, length)))
-            riders = [request for request in riders if length in request.waiting]
+        while clients and len(members) < max(1, self._batch_tokens // length):
+            client = clients.pop(0)
+            request = riders[client].pop(0)
+            members.append((request, self._serve(request, length)))
+            if length in request.waiting:
+                insort(riders[client], request, key=lambda request: request.turn)
+            if riders[client]:
+                insort(clients, client, key=lambda client: client.turn)
         return members
 
     def _serve(self, request: _Request, length: int) -> int:
