@@ -20,7 +20,7 @@ lint: $(VENV)/tested-with
 	$(BIN)/python -m labels check
 
 serve: $(VENV)/trained-with
-	$(BIN)/bentoml serve serve.service:StanceService --host 127.0.0.1 --port 3000
+	$(BIN)/python -m serve http --host 127.0.0.1 --port 3000
 
 # The stamps are newer than the requirements that were installed, so a changed pin is installed again.
 $(VENV)/trained-with: requirements.txt
