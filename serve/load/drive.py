@@ -91,6 +91,19 @@ async def open_loop(url: str, shots: Iterator[Shot], rate: float, seconds: float
     return tally.outcome(seconds)
 
 
+async def fixed_number(url: str, shots: Iterator[Shot], clients: int) -> Counter[str]:
+    """Let `clients` send all of `shots`, and count the statuses."""
+    tally = Tally()
+
+    async def client(session: aiohttp.ClientSession) -> None:
+        for shot in shots:
+            await _send(session, shot, tally)
+
+    async with _session(url, None) as session:
+        await asyncio.gather(*(client(session) for _ in range(clients)))
+    return tally.statuses
+
+
 async def _send(session: aiohttp.ClientSession, shot: Shot, tally: Tally) -> None:
     begun = time.perf_counter()
     try:
