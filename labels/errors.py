@@ -5,9 +5,9 @@ UserError                      one sentence: the rule, the value, the next step
 │   └── FaultsError            one or more faults, each with its place
 ├── serve.errors.ModelError    a saved model cannot be used
 ├── serve.errors.DeviceError   the model cannot run where it was asked to
-├── serve.errors.SettingsError the environment does not set up a service
+├── serve.errors.SettingsError  the environment does not set up a service
 ├── serve.client.ClientError   a service did not answer
-├── serve.load.servers.ServerError a server could not be started
+├── serve.load.servers.ServerError  a server could not be started
 ├── serve.bulk.BulkError       input or output paths cannot be used
 └── train.config.ConfigError   the configuration is not valid
 """

@@ -18,7 +18,7 @@ from labels.errors import UserError
 from serve.http.settings import PREFIX
 
 #: Seconds until a server must be ready.
-_PATIENCE: Final = 120
+_PATIENCE: Final = 180
 
 
 class ServerError(UserError):

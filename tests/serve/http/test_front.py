@@ -1,16 +1,20 @@
 """What the front answers, in process."""
 
+import asyncio
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from labels.scheme import STANCES
 from serve.answers import Answer
 from serve.encode import Encoding
+from serve.http_errors import Message, Receive, Scope
 from serve.messages import Info
 from serve.prediction import Prediction
 from serve.reference import Reference, stability
@@ -96,6 +100,68 @@ def test_a_request_that_takes_too_long_is_given_up(start: Start, monkeypatch: py
     monkeypatch.setattr(Tagger, "compute", slow)
     answer = client.post("/tag", json={"sentences": ["It rained."]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
+
+
+def sent_to(client: TestClient, receive: Receive) -> list[Message]:
+    """What the application sends to a client of `/tag` from which `receive` comes."""
+    sent: list[Message] = []
+
+    async def ask() -> None:
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope: Scope = {"type": "http", "method": "POST", "path": "/tag", "headers": [], "client": None}
+        await client.app(scope, receive, send)
+
+    assert client.portal is not None
+    client.portal.call(ask)
+    return sent
+
+
+def test_what_a_client_no_longer_waits_for_is_given_up(start: Start) -> None:
+    client = start()
+    body = json.dumps({"sentences": SENTENCES}).encode()
+    messages: list[Message] = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    assert sent_to(client, receive) == []
+    text = client.get("/metrics").text
+    assert 'stance_requests_total{path="/tag",status="499"} 1.0' in text
+    assert "stance_queue_tokens 0.0" in text
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(start: Start) -> None:
+    async def receive() -> Message:
+        await asyncio.sleep(1)
+        return {"type": "http.disconnect"}
+
+    head, _ = sent_to(start(body_seconds=0.05), receive)
+    assert head["status"] == 408
+    assert (b"connection", b"close") in head["headers"]
+
+
+def test_monitoring_is_told_label_score_and_length_and_no_text(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, list[object]] = {}
+
+    class Monitor:
+        def log_batch(self, values: list[object], name: str, role: str, kind: str) -> None:
+            told.setdefault(name, []).extend(values)
+
+    @contextmanager
+    def monitor(name: str) -> Iterator[Monitor]:
+        yield Monitor()
+
+    monkeypatch.setattr("bentoml.monitor", monitor)
+    start().post("/tag", json={"sentences": ["It rained."]})
+    assert told == {}
+    tags = start(monitor=True).post("/tag", json={"sentences": ["It rained.", "No."]}).json()["tags"]
+    assert told == {
+        "label": [tag["label"] for tag in tags],
+        "score": [tag["score"] for tag in tags],
+        "characters": [10, 3],
+    }
 
 
 def test_nobody_may_change_the_model_where_there_are_no_keys(start: Start) -> None:
