@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from labels import articles as standoff
-from labels import corpus, exchange_commands, markup
+from labels import corpus, exchange_commands, manifest, markup
 from labels.agreement import Agreement, agreement
 from labels.command_line import run
 from labels.errors import DataError, FaultsError
 from labels.record import AnnotatedSentence, Annotation
 from labels.scheme import ROLES, STANCES
-from labels.second import Grouping, grouped, read_second
+from labels.second import DISPUTED, Grouping, grouped, read_second
 from labels.splits import by_split, read_held_out
 from labels.statistics import composition
 
@@ -41,7 +41,7 @@ def check(folder: CorpusOption = corpus.CORPUS, annotations: AnnotationsOption =
     ]
     # The second answers are of the project's own corpus, and would miss what a faulty line holds.
     if folder.resolve() == corpus.CORPUS.resolve() and not faults:
-        readers.append(lambda: read_second(sentences))
+        readers += [lambda: read_second(sentences), lambda: read_second(sentences, DISPUTED), _check_manifest]
     for read in readers:
         try:
             read()
@@ -50,6 +50,17 @@ def check(folder: CorpusOption = corpus.CORPUS, annotations: AnnotationsOption =
     if problems:
         raise DataError("\n".join(problems))
     print(f"{len(sentences)} sentences: no faults")
+
+
+def _check_manifest() -> None:
+    if faults := manifest.faults(corpus.CORPUS.parent):
+        raise FaultsError(faults)
+
+
+@app.command("manifest")
+def write_manifest() -> None:
+    """Write the sha256 of every data file, as `sha256sum --check` reads it."""
+    print(f"written to {manifest.write(corpus.CORPUS.parent)}")
 
 
 @app.command()
@@ -129,6 +140,9 @@ def agree(
         {name: [(member, answers[member.id]) for member in members] for name, members in groups.items()},
         [(sentence, answers[sentence.id]) for sentence in twice],
     )
+    disputed = read_second(sentences, DISPUTED)
+    again = [(sentence, disputed[sentence.id]) for sentence in sentences if sentence.id in disputed]
+    _print_agreement("training sentences whose label was disputed", {}, again)
 
 
 def _print_agreement(

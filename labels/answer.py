@@ -63,6 +63,8 @@ class Answer:
     """The names under which the tool knows the annotator."""
     final: bool = False
     """Whether it was declared the right one of several."""
+    replaces_earlier: bool = False
+    """Whether it takes the place of the answers to the same sentence that stand before it."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ UserError                      one sentence: the rule, the value, the next step
 ├── serve.errors.SettingsError  the environment does not set up a service
 ├── serve.client.ClientError   a service did not answer
 ├── serve.load.servers.ServerError  a server could not be started
+├── serve.reviews.ReviewsError  a correction cannot be kept
 ├── serve.bulk.BulkError       input or output paths cannot be used
 └── train.config.ConfigError   the configuration is not valid
 """

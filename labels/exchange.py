@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from labels import atomic, corpus, doccano, label_studio, prodigy
+from labels import atomic, corpus, doccano, label_studio, prodigy, review
 from labels.answer import Answer, Reading, judge
 from labels.errors import DataError, Fault, FaultsError
 from labels.record import AnnotatedSentence
@@ -17,6 +17,8 @@ from labels.splits import Split, read_held_out
 from labels.task import Task
 
 Format = Literal["label-studio", "doccano", "prodigy", "hf"]
+#: What can be imported: what the tools export, and the review file of the page.
+Source = Literal[Format, "review"]
 
 
 def _write_hub(tasks: Sequence[Task], folder: Path) -> list[Path]:
@@ -40,12 +42,15 @@ WRITERS: Final[Mapping[Format, Callable[[Sequence[Task], Path], list[Path]]]] = 
     "hf": _write_hub,
 }
 #: How each format is read. Anything that gives a `Reading` may stand here; it need not be an annotation tool.
-READERS: Final[Mapping[Format, Callable[[Path], Reading]]] = {
+READERS: Final[Mapping[Source, Callable[[Path], Reading]]] = {
     "label-studio": label_studio.read,
     "doccano": doccano.read,
     "prodigy": prodigy.read,
     "hf": _read_hub,
+    "review": review.read,
 }
+#: Tags of records that carry none, where none are named: what is pasted into the page is taken for wire copy.
+DEFAULT_TAGS: Final[Mapping[Source, tuple[str, ...]]] = {"review": ("wire",)}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def corpus_tasks(folder: Path, split: Split | None = None, topics: Sequence[str]
 
 
 def import_answers(
-    source: Format, path: Path, out: Path, annotator: str | None = None, default_tags: Sequence[str] = ()
+    source: Source, path: Path, out: Path, annotator: str | None = None, default_tags: Sequence[str] = ()
 ) -> Imported:
     """Turn a tool's file into rows of the corpus, validated as the corpus is, and write them to `out`.
 
@@ -96,7 +101,7 @@ def import_answers(
         path: a file, or for `hf` a folder.
         out: the file to write.
         annotator: the one whose answers count, by the tool's name or number for them; None if all do.
-        default_tags: tags of the records that carry none.
+        default_tags: tags of the records that carry none; if there are none, those of `DEFAULT_TAGS`.
 
     Raises:
         DataError: nothing would be written, the annotator is unknown, or `out` cannot be written.
@@ -111,7 +116,8 @@ def import_answers(
     # Where nothing could be read, the faults or the lack of answers are what to tell.
     if annotator is not None and answers:
         answers = _of_annotator(reading, annotator)
-    sentences, places = _settle(answers, out.stem, default_tags, reading.faults)
+    tags = default_tags or DEFAULT_TAGS.get(source, ())
+    sentences, places = _settle(answers, out.stem, tags, reading)
     if reading.faults:
         raise FaultsError(reading.faults)
     if not sentences:
@@ -133,9 +139,9 @@ def _of_annotator(reading: Reading, annotator: str) -> list[Answer]:
 
 
 def _settle(
-    answers: Sequence[Answer], topic: str, default_tags: Sequence[str], faults: list[Fault]
+    answers: Sequence[Answer], topic: str, default_tags: Sequence[str], reading: Reading
 ) -> tuple[list[AnnotatedSentence], dict[str, tuple[str, int]]]:
-    """One sentence for each id, in the order of their first records; what cannot be settled is added to `faults`."""
+    """One sentence for each id, in the order of their first records; what cannot be settled is added to the faults."""
     by_id: dict[str, list[Answer]] = {}
     for answer in answers:
         by_id.setdefault(answer.carried.id, []).append(answer)
@@ -143,15 +149,19 @@ def _settle(
     places: dict[str, tuple[str, int]] = {}
     for name, given in by_id.items():
         counted = [answer for answer in given if answer.final] or given
+        if counted[-1].replaces_earlier:
+            if earlier := len(counted) - 1:
+                reading.left_out["corrected again later"] += earlier
+            counted = counted[-1:]
         different: dict[str, AnnotatedSentence] = {}
         for answer in counted:
             sentence, problems = judge(answer, topic, default_tags)
-            faults += [Fault(answer.file, answer.record, problem) for problem in problems]
+            reading.faults += [Fault(answer.file, answer.record, problem) for problem in problems]
             if sentence is not None:
                 different[corpus.to_line(sentence)] = sentence
         last = counted[-1]
         if len(different) > 1:
-            faults.append(Fault(last.file, last.record, _differ(name, counted, len(different))))
+            reading.faults.append(Fault(last.file, last.record, _differ(name, counted, len(different))))
         sentences += different.values()
         places[name] = (last.file, last.record)
     return sentences, places

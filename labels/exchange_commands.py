@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from labels import corpus
-from labels.exchange import WRITERS, Format, corpus_tasks, import_answers
+from labels.exchange import WRITERS, Format, Source, corpus_tasks, import_answers
 from labels.queue import describe, make_queue
 from labels.splits import Split
 from labels.tagged import read_tagged
@@ -31,7 +31,7 @@ def export(
 
 def import_(
     file: Annotated[Path, typer.Argument(help="What the tool exported; for hf, a folder.")],
-    source: Annotated[Format, typer.Option("--from", help="The tool that it comes from.")],
+    source: Annotated[Source, typer.Option("--from", help="The tool that it comes from; review: the page's file.")],
     out: Annotated[Path, typer.Option("--out", help="Corpus file to write.")],
     annotator: Annotated[str | None, typer.Option("--annotator", help="Whose answers count, if not all.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Tag of records without any; may be repeated.")] = None,

@@ -17,6 +17,8 @@ from labels.record import AnnotatedSentence, Annotation
 from labels.scheme import REGISTERS, Stance
 
 SECOND: Final = Path(__file__).parent / "second"
+#: The same of training sentences whose label a model disputed.
+DISPUTED: Final = Path(__file__).parent / "disputed"
 
 Grouping = Literal["topic", "register", "tag"]
 

@@ -33,7 +33,7 @@ def choose_backend(manifest: Manifest, device: str = "auto", backend: str = "aut
             had = ", ".join(["torch", *manifest.exports])
             raise ModelError(
                 f"the model {manifest.name} {manifest.version} has no export for {backend}, only {had}; "
-                "choose one of those or export it with `python -m train export`"
+                "choose one of those or train it anew with that name in export.backends"
             )
         return backend, "cpu"
     # Looked for only where torch is to compute: importing it takes seconds and half of the memory.

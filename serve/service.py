@@ -25,6 +25,7 @@ from serve.http_errors import Application, OneErrorShape, WithoutText
 from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
 from serve.model_folder import WEIGHTS, read_manifest
 from serve.records import TagRecord
+from serve.ui import Page
 
 _NEWEST = bentoml.models.BentoModel("stance:latest")
 #: Names a model folder to serve instead of the newest in BentoML's model store.
@@ -140,5 +141,6 @@ def _monitor(sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
 # The decorator made a service of the class, which its type does not say. A page, or anything else that answers
 # requests, is added here as middleware: it gets what the front leaves to BentoML.
 service: Any = StanceService
+service.add_asgi_middleware(Page)
 service.add_asgi_middleware(OneErrorShape)
 logging.getLogger("bentoml._internal.server.http_app").addFilter(WithoutText())

@@ -66,6 +66,8 @@ class Settings(BaseModel):
     cors_origins: Listed = ()
     """Origins whose pages may call the service, parted by commas."""
 
+    reviews: Path | None = None
+    """File that corrections from the page are appended to; `serve.reviews` reads it."""
     request_log: bool = False
     """Whether each request is logged: method, path, status, sentences, milliseconds and id, never text."""
     monitor: bool = False

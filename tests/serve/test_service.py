@@ -160,13 +160,13 @@ def test_without_a_model_the_service_is_alive_but_not_ready(tmp_path: Path, monk
 
 
 @contextmanager
-def real_server(home: Path, log: Path) -> Iterator[httpx.Client]:
+def real_server(home: Path, log: Path, **variables: str) -> Iterator[httpx.Client]:
     """`bentoml serve` as the README has it, with its model store in `home`, once it is alive."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = int(listener.getsockname()[1])
     environment = {name: value for name, value in os.environ.items() if name != "STANCE_MODEL"}
-    environment["BENTOML_HOME"] = str(home)
+    environment |= {"BENTOML_HOME": str(home), **variables}
     command = [sys.executable, "-m", "bentoml", "serve", "serve.service:StanceService", "--port", str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603 - our own command

@@ -55,7 +55,8 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     ]
     assert "known here are epochs, patience" in lines[4]
     assert lines[2] == (
-        "modle: unknown key; known here are data, model, augmentation, training, baselines, calibration, gate, output"
+        "modle: unknown key; known here are data, model, augmentation, training, baselines, calibration, export, "
+        "cascade, gate, output"
     )
     assert lines[0] == "data.limit: input should be greater than 0, not 0"
 
