@@ -59,13 +59,13 @@ class Tally:
 
 
 async def closed_loop(url: str, shots: Iterator[Shot], clients: int, seconds: float, key: str | None = None) -> Outcome:
-    """Let `clients` send one request after the other for `seconds`."""
+    """Let `clients` send one request after the other for `seconds`, and wait where they are asked to."""
     tally = Tally()
     begun = time.monotonic()
 
     async def client(session: aiohttp.ClientSession) -> None:
-        while time.monotonic() - begun < seconds:
-            await _send(session, next(shots), tally)
+        while (left := begun + seconds - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, await _send(session, next(shots), tally)))
 
     async with _session(url, key) as session:
         await asyncio.gather(*(client(session) for _ in range(clients)))
@@ -75,7 +75,7 @@ async def closed_loop(url: str, shots: Iterator[Shot], clients: int, seconds: fl
 async def open_loop(url: str, shots: Iterator[Shot], rate: float, seconds: float, key: str | None = None) -> Outcome:
     """Send `rate` requests a second for `seconds`, whether or not those before were answered."""
     tally = Tally()
-    pending: set[asyncio.Task[None]] = set()
+    pending: set[asyncio.Task[float]] = set()
     begun = time.monotonic()
     sent = 0
     async with _session(url, key) as session:
@@ -104,18 +104,20 @@ async def fixed_number(url: str, shots: Iterator[Shot], clients: int) -> Counter
     return tally.statuses
 
 
-async def _send(session: aiohttp.ClientSession, shot: Shot, tally: Tally) -> None:
+async def _send(session: aiohttp.ClientSession, shot: Shot, tally: Tally) -> float:
+    """Send one request and count its answer; the seconds that the service asks to wait."""
     begun = time.perf_counter()
     try:
         async with session.post(shot.path, data=shot.body) as answer:
             await answer.read()
     except (aiohttp.ClientError, TimeoutError):
         tally.statuses[_NO_ANSWER] += 1
-        return
+        return 0.0
     tally.statuses[str(answer.status)] += 1
     if answer.status == 200:
         tally.latencies.append(time.perf_counter() - begun)
         tally.sentences += shot.sentences
+    return float(answer.headers.get("Retry-After", 0))
 
 
 def _session(url: str, key: str | None) -> aiohttp.ClientSession:
