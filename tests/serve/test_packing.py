@@ -14,19 +14,21 @@ import yaml
 from serve.http.settings import Settings
 from serve.load.servers import running
 from serve.tagger import Tagger
-from tests.conftest import ROOT, SENTENCES
+from serve.weights import save
+from tests.conftest import ROOT, SENTENCES, manifest, tiny_network, tiny_tokenizer
 
 DEPLOY = ROOT / "serve/deploy"
 
 
 @pytest.mark.slow
-def test_a_bento_is_built_and_answers_from_its_own_folder(
-    tagger: Tagger, model_folder: Path, bentoml_home: Path
-) -> None:
+def test_a_bento_is_built_and_answers_from_its_own_folder(tmp_path: Path, bentoml_home: Path) -> None:
     """In this environment: installing that of the Bento anew would take minutes."""
     from serve.service import register
 
-    register(model_folder)
+    # Of a version of its own, for the store is shared with other tests.
+    save(tmp_path / "model", tiny_network(), tiny_tokenizer(), manifest(version="packed"), "# card\n")
+    register(tmp_path / "model")
+    tagger = Tagger.load(tmp_path / "model")
     build = [sys.executable, "-m", "bentoml", "build", ".", "--output", "tag"]
     ended = subprocess.run(build, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
     name, version = ended.stdout.strip().removeprefix("__tag__:").split(":")
