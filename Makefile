@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # BentoML reports its use over the network otherwise.
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: train test lint serve clean
+.PHONY: train test lint serve soak clean
 
 train: $(VENV)/trained-with
 	$(BIN)/python -m train configs/default.yaml
@@ -20,7 +20,12 @@ lint: $(VENV)/tested-with
 	$(BIN)/python -m labels check
 
 serve: $(VENV)/trained-with
-	$(BIN)/bentoml serve serve.service:StanceService --host 127.0.0.1 --port 3000
+	$(BIN)/python -m serve http --host 127.0.0.1 --port 3000
+
+# 100,000 requests on one process, whose memory must stay within a tenth.
+MODEL ?= models/stance
+soak: $(VENV)/trained-with
+	$(BIN)/python -m serve load --soak --model $(MODEL)
 
 # The stamps are newer than the requirements that were installed, so a changed pin is installed again.
 $(VENV)/trained-with: requirements.txt

@@ -5,6 +5,9 @@ UserError                      one sentence: the rule, the value, the next step
 │   └── FaultsError            one or more faults, each with its place
 ├── serve.errors.ModelError    a saved model cannot be used
 ├── serve.errors.DeviceError   the model cannot run where it was asked to
+├── serve.errors.SettingsError      the environment does not set up a service
+├── serve.client.ClientError        a service did not answer
+├── serve.load.servers.ServerError  a server could not be started
 ├── serve.reviews.ReviewsError     a correction cannot be kept
 ├── serve.bulk.errors.BulkError    a bulk run cannot begin or go on
 └── train.config.ConfigError   the configuration is not valid

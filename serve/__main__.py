@@ -1,4 +1,4 @@
-"""`python -m serve`: tag files in bulk."""
+"""`python -m serve`: tag files in bulk, serve over HTTP, measure."""
 
 import sys
 from collections.abc import Callable
@@ -9,9 +9,12 @@ import typer
 
 from labels import atomic
 from labels.command_line import run
+from serve import service_commands
 from serve.bulk.command import tag
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(service_commands.http)
+app.command()(service_commands.load)
 
 
 @app.callback()

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 from labels.scheme import STANCES, Stance
-from serve.records import ArticleSentence, Pair
-from serve.sentences import split_sentences
+from serve.records import ArticleSentence, Pair, TagRecord
+from serve.sentences import TextSpan, split_sentences
 from serve.tagger import Tagger
 
 
 def tag_article(tagger: Tagger, text: str) -> list[ArticleSentence]:
     """Split `text` and tag each sentence; offsets of roles count from the sentence, those of sentences from `text`."""
     spans = split_sentences(text)
-    records = tagger.tag([span.text for span in spans])
+    return place(spans, tagger.tag([span.text for span in spans]))
+
+
+def place(spans: Sequence[TextSpan], records: Sequence[TagRecord]) -> list[ArticleSentence]:
+    """The records of `spans` with their places in the article."""
     return [
         ArticleSentence(**dict(record), text=span.text, start=span.start, end=span.end)
         for span, record in zip(spans, records, strict=True)

@@ -9,3 +9,7 @@ class ModelError(UserError):
 
 class DeviceError(UserError):
     """There is no such device, or not on this machine."""
+
+
+class SettingsError(UserError):
+    """The environment does not set up a service; one line for each fault."""

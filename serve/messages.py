@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from labels.scheme import Stance
-from serve.records import ArticleSentence, Pair, TagRecord
+from serve.records import ArticleSentence, ModelInfo, Pair, TagRecord
 
 MAX_SENTENCES: Final = 256
 MAX_SENTENCE_CHARACTERS: Final = 2_000
@@ -70,3 +70,34 @@ class ErrorResponse(BaseModel):
     """The body of every answer with a status of 400 or above."""
 
     error: ErrorDetail
+
+
+class Limits(BaseModel):
+    """What the service takes."""
+
+    sentences: int = MAX_SENTENCES
+    sentence_characters: int = MAX_SENTENCE_CHARACTERS
+    article_characters: int = MAX_ARTICLE_CHARACTERS
+    body_bytes: int
+    queue_tokens: int
+    queue_seconds: float
+    deadline_seconds: float
+    sentences_per_minute: int | None
+
+
+class Info(BaseModel):
+    """The model that answers, how it runs, and the limits."""
+
+    model: ModelInfo
+    temperature: float
+    abstain_below: Annotated[float, Field(description="a label of a lower probability is marked as abstained")]
+    runs_as: Annotated[str, Field(description="backend and device")]
+    threads: int
+    versions: Annotated[dict[str, str], Field(description="of Python and of the packages that compute")]
+    limits: Limits
+
+
+class Reloaded(BaseModel):
+    """The model that answers from now on."""
+
+    model: ModelInfo

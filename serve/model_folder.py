@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 from labels.scheme import BIO_TAGS, STANCES
 from serve.errors import ModelError
 from serve.records import ModelInfo
+from serve.reference import Reference
 
 MANIFEST: Final = "stance.json"
 WEIGHTS: Final = "model.safetensors"
@@ -102,6 +103,8 @@ class Manifest(BaseModel):
     """Other runtimes that the folder has the model for."""
     cascade: CascadeInfo | None = None
     """The linear model before the network, if one was fitted."""
+    reference: Reference | None = None
+    """What the model says of the development split; folders of before 0.2 have none."""
     data_sha256: str
     config: dict[str, Any]
     metrics: dict[str, Any]

@@ -9,6 +9,11 @@ from typing import Final
 PADDING: Final = 4
 
 
+def padded_length(length: int) -> int:
+    """The tokens that a sentence of `length` tokens is padded to."""
+    return length + -length % PADDING
+
+
 def equal_length_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Deal positions into batches of one rounded length each, longest first, of at most `budget` tokens.
 
@@ -20,7 +25,7 @@ def equal_length_batches(lengths: Sequence[int], budget: int) -> Iterator[list[i
     """
 
     def rounded(position: int) -> int:
-        return lengths[position] + -lengths[position] % PADDING
+        return padded_length(lengths[position])
 
     for length, positions in groupby(sorted(range(len(lengths)), key=rounded, reverse=True), key=rounded):
         members = list(positions)

@@ -45,7 +45,7 @@ class Tagger:
         """Backend and device, for people to read."""
         self._encoder = encoder
         self._forward = forward
-        self._decision = decision
+        self.decision = decision
         self._cascade = cascade
 
     @classmethod
@@ -81,7 +81,7 @@ class Tagger:
 
     def predict(self, sentences: Sequence[str]) -> list[Prediction]:
         """Predict each sentence, order kept; a prediction depends on no other sentence."""
-        return self._predict(self._encoder.encode(sentences), AnswerMemory())
+        return self._predict(self.encode(sentences), AnswerMemory())
 
     def stream(self, sentences: Iterable[str], window: int = WINDOW) -> Iterator[Prediction]:
         """Predict sentences as they come, order kept, in memory that does not grow with their number.
@@ -93,7 +93,7 @@ class Tagger:
         unread = iter(sentences)
 
         def encode_next() -> list[Encoding]:
-            return self._encoder.encode(list(islice(unread, window)))
+            return self.encode(list(islice(unread, window)))
 
         with ThreadPoolExecutor(1) as ahead:
             upcoming = ahead.submit(encode_next)
@@ -108,23 +108,32 @@ class Tagger:
             for sentence, prediction in zip(sentences, self.predict(sentences), strict=True)
         ]
 
+    def encode(self, sentences: Sequence[str]) -> list[Encoding]:
+        """The first half of the path, for callers that gather what to compute from several places."""
+        return self._encoder.encode(sentences)
+
+    def record(self, sentence: str, encoding: Encoding, answer: Answer) -> TagRecord:
+        """The stance record of `sentence`, of what `encode` and `compute` made of it."""
+        return TagRecord.of(sentence, _prediction(answer, encoding), self.info)
+
     def _predict(self, encodings: Sequence[Encoding], memory: AnswerMemory) -> list[Prediction]:
         keys = [key_of(encoding) for encoding in encodings]
         known = {key: memory[key] for key in keys if key in memory}
         # The first of each kind, for those that are the same to the network are computed once.
         missing = {key: encoding for key, encoding in zip(keys, encodings, strict=True) if key not in known}
-        for key, answer in zip(missing, self._compute(list(missing.values())), strict=True):
+        for key, answer in zip(missing, self.compute(list(missing.values())), strict=True):
             known[key] = memory[key] = answer
         return [_prediction(known[key], encoding) for key, encoding in zip(keys, encodings, strict=True)]
 
-    def _compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
+    def compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
+        """What the model says to each of `encodings`, in their order."""
         answers = {} if self._cascade is None else self._answer_the_plain(encodings, self._cascade)
         left = [position for position in range(len(encodings)) if position not in answers]
         for members in equal_length_batches([len(encodings[position]) for position in left], TOKEN_BUDGET):
             batch = [left[member] for member in members]
             ids, mask = self._encoder.pad([encodings[position].ids for position in batch], PADDING)
             stance_logits, role_logits = self._forward(ids, mask)
-            scores = probabilities(stance_logits, self._decision.temperature)
+            scores = probabilities(stance_logits, self.decision.temperature)
             for row, position in enumerate(batch):
                 answers[position] = self._answer(scores[row], encodings[position], role_logits[row])
         return [answers[position] for position in range(len(encodings))]
@@ -142,7 +151,7 @@ class Tagger:
         return Answer(
             label=label,
             scores=(first, second, third, fourth),
-            abstained=bool(scores[best] < self._decision.abstain_below),
+            abstained=bool(scores[best] < self.decision.abstain_below),
             spans={} if label == "neutral" or role_logits is None else decode_roles(encoding.words, role_logits),
             answered_by="linear" if role_logits is None else "network",
         )

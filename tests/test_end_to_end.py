@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.model_folder import read_manifest
 from tests.conftest import ROOT, SHARED
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,14 @@ def test_the_saved_model_is_evaluated_on_any_labelled_file(trained: Path, tmp_pa
     data.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     command("train", "evaluate", "--data", data, "--model", trained, "--json", scores)
     assert json.loads(scores.read_text())["n"] == 2
+
+
+def test_the_saved_model_knows_what_it_said_of_development(trained: Path) -> None:
+    reference = read_manifest(trained).reference
+    assert reference is not None
+    assert reference.sentences == 160
+    assert sum(reference.label_shares.values()) == pytest.approx(1)
+    assert sum(reference.score_shares) == pytest.approx(1)
 
 
 def test_files_are_tagged_in_bulk(trained: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from labels.scheme import BIO_TAGS, STANCES
 from serve.model_folder import Decision, Manifest, check_replaceable
 from serve.prediction import Predictor
 from serve.records import ModelInfo
+from serve.reference import Reference
 from serve.weights import save
 from train.base import load_base
 from train.baselines import fit_baseline
@@ -104,6 +105,7 @@ def train(config: Config, resume: bool = False) -> Outcome | None:
             files={},
             exports=made.exports,
             cascade=made.cascade,
+            reference=Reference.of(predictors[TRANSFORMER].predict(_texts(splits["development"]))),
             data_sha256=data_sha256,
             config=config.model_dump(mode="json"),
             metrics={name: measured.model_dump(mode="json") for name, measured in evaluations.items()},

@@ -18,6 +18,8 @@ class _Classifier(PreTrainedModel):  # type: ignore[no-untyped-call]
     """The network as the class that a text classification pipeline takes; roles are computed and left aside."""
 
     config_class = PretrainedConfig
+    # The encoder within computes attention as its configuration says, which transformers asks of this class.
+    _supports_sdpa = True
 
     def __init__(self, config: PretrainedConfig, network: StanceNetwork) -> None:
         super().__init__(config)

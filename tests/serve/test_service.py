@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from serve.article import tag_article
+from serve.encode import Encoding
 from serve.records import ModelInfo
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES
@@ -26,17 +26,11 @@ ARTICLE = "Norvex denies claim\n\nThe dockers' union accused Norvex of hiding re
 
 
 @pytest.fixture(scope="module")
-def application() -> Any:
-    """One for all tests, for its metrics can be registered once in a process; each start makes a new service."""
+def client(model_folder: Path) -> Iterator[TestClient]:
     from serve.service import service
 
-    return service.to_asgi()
-
-
-@pytest.fixture(scope="module")
-def client(application: Any, model_folder: Path) -> Iterator[TestClient]:
     os.environ["STANCE_MODEL"] = str(model_folder)
-    with TestClient(application) as client:
+    with TestClient(service.to_asgi()) as client:
         yield client
     del os.environ["STANCE_MODEL"]
 
@@ -83,7 +77,8 @@ def test_an_article_is_answered_with_offsets_counts_and_pairs(tagger: Tagger, cl
         ("/tag", json.dumps({"sentences": ["a"] * 257}).encode(), 422, "invalid", "sentences"),
         ("/tag", b'{"sentences": ["fine"], "model": "x"}', 422, "invalid", "model"),
         ("/tag", b"{}", 422, "invalid", "sentences"),
-        ("/tag", b"", 422, "invalid", "sentences"),
+        ("/tag", b"", 400, "not_json", None),
+        ("/tag", b'{"sentences": ["half a \\ud83d character"]}', 422, "invalid", None),
         ("/tag", b"[1]", 422, "invalid", ""),
         ("/tag", b"not json", 400, "not_json", None),
         ("/tag", b'{"sentences": ["a"]', 400, "not_json", None),
@@ -135,27 +130,16 @@ def test_other_paths_and_methods_have_the_same_error_shape(client: TestClient) -
 def test_our_own_fault_is_ours_and_is_logged_without_text(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
-    def fail(tagger: Tagger, sentences: list[str]) -> None:
+    def fail(tagger: Tagger, encodings: list[Encoding]) -> None:
         if kind == "validation":
-            ModelInfo.model_validate({"name": 1, "version": sentences[0], "digest": ""})
-        raise ValueError(sentences[0])
+            ModelInfo.model_validate({"name": 1, "version": "secret-name", "digest": ""})
+        raise ValueError("secret-name")
 
-    monkeypatch.setattr(Tagger, "tag", fail)
-    answer = client.post("/tag", json={"sentences": ["secret-name"]})
+    monkeypatch.setattr(Tagger, "compute", fail)
+    answer = client.post("/tag", json={"sentences": ["secret-name one"]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
-    assert "Exception on /tag [POST]" in caplog.text
+    assert f"Exception on /tag: {'ValidationError' if kind == 'validation' else 'ValueError'} at" in caplog.text
     assert "secret-name" not in caplog.text + answer.text
-
-
-def test_a_request_that_takes_too_long_is_answered(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve.http_errors.TIMEOUT_SECONDS", 0.05)
-
-    def slow(tagger: Tagger, sentences: list[str]) -> None:
-        time.sleep(0.5)
-
-    monkeypatch.setattr(Tagger, "tag", slow)
-    answer = client.post("/tag", json={"sentences": ["It rained."]})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
 
 
 def test_the_openapi_document_has_examples_that_are_answered(client: TestClient) -> None:
@@ -165,11 +149,11 @@ def test_the_openapi_document_has_examples_that_are_answered(client: TestClient)
         assert client.post(path, json=example).status_code == 200
 
 
-def test_without_a_model_the_service_is_alive_but_not_ready(
-    application: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_model_the_service_is_alive_but_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serve.service import service
+
     monkeypatch.setenv("STANCE_MODEL", str(tmp_path / "none"))
-    with TestClient(application) as client:
+    with TestClient(service.to_asgi()) as client:
         assert client.get("/livez").status_code == 200
         for answer in (client.get("/readyz"), client.post("/tag", json={"sentences": SENTENCES})):
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")

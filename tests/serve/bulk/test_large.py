@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from serve.answers import Answer
 from serve.bench.scale import measure_scale, varied
 from serve.bulk.engine import Load
+from serve.encode import Encoding
 from serve.sentences import MAX_LINE, iterate_sentences, split_sentences
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES
@@ -23,14 +25,14 @@ def test_ten_thousand_duplicates_are_computed_once(
     tagger: Tagger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = 0
-    compute = tagger._compute
+    compute = tagger.compute
 
-    def counting(encodings: "list[object]") -> object:
+    def counting(encodings: list[Encoding]) -> list[Answer]:
         nonlocal computed
         computed += len(encodings)
-        return compute(encodings)  # type: ignore[arg-type]
+        return compute(encodings)
 
-    monkeypatch.setattr(tagger, "_compute", counting)
+    monkeypatch.setattr(tagger, "compute", counting)
     (tmp_path / "rows.jsonl").write_text(f"{json.dumps({'text': SENTENCES[0]})}\n" * 10_000)
     counts = run(tagger, [tmp_path / "rows.jsonl"], tmp_path / "tags.jsonl", 1000)
     assert (counts.documents, counts.sentences, computed) == (10_000, 10_000, 1)

@@ -1,0 +1,1 @@
+"""The service behind its paths: settings, queue, limits, measures; it imports nothing of BentoML."""

@@ -1,0 +1,100 @@
+"""The BentoML service in this process, so that signals reach it and headers have a time limit."""
+
+import asyncio
+import logging.config
+import os
+from typing import Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serve.http.keys import Keys
+from serve.http.listening import only_here, warn_if_open
+from serve.http.settings import Settings
+
+#: Bytes of headers; more is no browser's and no program's of good will.
+_MOST_HEADER_BYTES: Final = 65_536
+
+_LOGGING: Final = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"bentoml.stance": {"level": "INFO", "handlers": ["stderr"], "propagate": False}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+}
+
+
+class BoundedHeaders(HttpToolsProtocol):
+    """Cuts a connection off whose headers come too slowly, or are too many; uvicorn itself waits for ever."""
+
+    seconds = 10.0
+    """Longest that headers may take."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first headers."""
+        super().connection_made(transport)
+        self._header_bytes = 0
+        self._awaited = True
+        self._patience = self.loop.call_later(self.seconds, self._cut_off)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes before the end of the headers."""
+        if not self._awaited and self.cycle is not None and self.cycle.response_complete:
+            # The next request of a connection that is kept.
+            self._await_headers()
+        super().data_received(data)
+        if self._awaited:
+            self._header_bytes += len(data)
+            if self._header_bytes > _MOST_HEADER_BYTES and not self.transport.is_closing():
+                self.send_400_response("The headers are too long.")
+
+    def on_headers_complete(self) -> None:
+        """Stop waiting."""
+        self._awaited = False
+        self._header_bytes = 0
+        self._patience.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _await_headers(self) -> None:
+        self._awaited = True
+        self._patience.cancel()
+        self._patience = self.loop.call_later(self.seconds, self._cut_off)
+
+    def _cut_off(self) -> None:
+        if self._awaited and not self.transport.is_closing():
+            self.transport.close()
+
+
+def run(host: str, port: int) -> None:
+    """Serve on `host` and `port` until a signal says to stop; what was accepted is finished first.
+
+    Raises:
+        SettingsError: the settings cannot be used; the message names every fault.
+    """
+    settings = Settings.from_environment(os.environ)
+    keys = Keys(settings.api_keys, settings.api_keys_file)
+    # Imported only now, for it takes seconds, and a misspelt setting should not have to wait for it.
+    from serve.service import service
+
+    logging.config.dictConfig(_LOGGING)
+    # Told before the socket is open; the service itself looks for sockets that it was given.
+    if not keys.required and not only_here(host):
+        warn_if_open([f"{host}:{port}"])
+    BoundedHeaders.seconds = settings.header_seconds
+    config = uvicorn.Config(
+        service.to_asgi(),
+        host=host,
+        port=port,
+        http=BoundedHeaders,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,84 @@
+"""The commands `http`, which serves, and `load`, which measures a service."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from pydantic import BaseModel
+
+from labels import atomic
+from serve.load.report import print_comparison, print_outcomes
+from serve.load.traffic import Mix
+
+
+def http(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 3000,
+) -> None:
+    """Serve over HTTP until a signal says to stop; STANCE_* variables set it up, SIGHUP loads the model anew."""
+    from serve.http.run import run
+
+    run(host, port)
+
+
+def load(
+    url: Annotated[str, typer.Option(help="Where the service is.")] = "http://127.0.0.1:3000",
+    key: Annotated[str | None, typer.Option(help="Key to send.")] = None,
+    clients: Annotated[int, typer.Option(min=1, help="Clients, each of which sends one request at a time.")] = 8,
+    mix: Annotated[str, typer.Option(help="sentence, article (25 sentences) or both.")] = "both",
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long.")] = 10.0,
+    overload: Annotated[bool, typer.Option("--overload", help="Send four times what the service can do.")] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Start our service and BentoML's usual one.")] = False,
+    soak: Annotated[bool, typer.Option("--soak", help="Start our service and see whether its memory grows.")] = False,
+    model: Annotated[Path, typer.Option(help="With --compare and --soak: the saved model.")] = Path("models/stance"),
+    rounds: Annotated[int, typer.Option(min=1, help="With --compare: turns that each takes.")] = 3,
+    requests: Annotated[int, typer.Option(min=100, help="With --soak: how many.")] = 100_000,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+) -> None:
+    """Put load on a service and tell throughput, latency and statuses; exit with 1 if it is not borne as it should."""
+    # Imported only where they are wanted, for the tagger takes seconds.
+    found: BaseModel
+    passed = True
+    if overload + compare + soak > 1:
+        raise typer.BadParameter("--overload, --compare and --soak are different measurements; choose one")
+    if compare:
+        from serve.load.compare import compare as compare_services
+
+        found = compared = compare_services(model, seconds, rounds, _say)
+        print_comparison(compared)
+    elif soak:
+        from serve.load.soak import soak as let_soak
+
+        found = soaked = let_soak(model, requests, _say)
+        print(f"{soaked.statuses}; {soaked.before_mib:.0f} MiB, {soaked.after_mib:.0f} MiB: {soaked.growth:+.1%}")
+        passed = soaked.passed
+    elif overload:
+        from serve.load.overload import overload as put_overload
+
+        found = borne = asyncio.run(put_overload(url, seconds, key, _say))
+        print_outcomes([("capacity", borne.capacity), (f"{borne.times} times that", borne.under_load)])
+        print(f"a single sentence is answered promptly {borne.recovered_after_seconds:.1f} s after it")
+        passed = borne.passed
+    else:
+        from serve.load.drive import closed_loop
+        from serve.load.traffic import fresh, sentences, shots
+
+        stream = shots(fresh(sentences()), _mix(mix))
+        found = outcome = asyncio.run(closed_loop(url, stream, clients, seconds, key))
+        print_outcomes([(f"{mix}, {clients} clients", outcome)])
+    if json_out is not None:
+        atomic.write_text(json_out, found.model_dump_json(indent=2) + "\n")
+    raise typer.Exit(0 if passed else 1)
+
+
+def _mix(name: str) -> Mix:
+    found: dict[str, Mix] = {mix: mix for mix in get_args(Mix)}
+    if name not in found:
+        raise typer.BadParameter(f"--mix is {', '.join(found)}, not {name}")
+    return found[name]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

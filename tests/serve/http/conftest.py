@@ -1,0 +1,35 @@
+"""A service in this process, set up as a test wants it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+Start = Callable[..., TestClient]
+
+
+@contextmanager
+def started_service(**settings: object) -> Iterator[TestClient]:
+    """A service with `settings` by name."""
+    from serve.service import service
+
+    names = {f"STANCE_{name.upper()}": str(value) for name, value in settings.items()}
+    # Read once, when the service starts.
+    os.environ.update(names)
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(TestClient(service.to_asgi(), client=("192.0.2.7", 50_000)))
+        finally:
+            for name in names:
+                del os.environ[name]
+        yield client
+
+
+@pytest.fixture
+def start(model_folder: Path) -> Iterator[Start]:
+    """Starts a service of the tiny model, unless another is named."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(started_service(**{"model": model_folder, **settings}))

@@ -1,0 +1,210 @@
+"""The service as a process of its own, among clients good and bad."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+import pytest
+
+from serve.load.servers import Running, running
+from serve.tagger import Tagger
+from serve.weights import save
+from tests.conftest import ROOT, SENTENCES, manifest, tiny_network, tiny_tokenizer
+
+pytestmark = pytest.mark.slow
+
+KEY = "correct-horse-battery"
+
+
+def texts(number: int, count: int) -> list[str]:
+    return [f"{SENTENCES[n % len(SENTENCES)]} Part {number} of {n}." for n in range(count)]
+
+
+def as_json(tagger: Tagger, sentences: list[str]) -> Any:
+    return [json.loads(record.model_dump_json()) for record in tagger.tag(sentences)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of this module's own, for it is exchanged."""
+    folder = tmp_path_factory.mktemp("served") / "stance"
+    save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Running]:
+    settings = {"STANCE_MODEL": str(folder), "STANCE_BODY_SECONDS": "1", "STANCE_HEADER_SECONDS": "1"}
+    with running(["serve", "http"], settings, ROOT) as server:
+        yield server
+
+
+def connect(server: Running) -> socket.socket:
+    address = urlsplit(server.url)
+    return socket.create_connection((address.hostname, address.port), timeout=10)
+
+
+HEAD = b"POST /tag HTTP/1.1\r\nHost: desk\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+def test_good_answers_are_the_taggers_whoever_else_is_there(server: Running, tagger: Tagger) -> None:
+    good = [texts(number, 1 + number % 30) for number in range(60)]
+
+    async def bad(session: aiohttp.ClientSession, number: int) -> None:
+        bodies = [b"not json", b'{"sentences": [""]}', json.dumps({"sentences": ["a" * 2_001]}).encode()]
+        async with session.post("/tag", data=bodies[number % 3]) as answer:
+            assert answer.status in (400, 422)
+
+    async def cancelled(session: aiohttp.ClientSession, number: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.03), session.post("/tag", json={"sentences": texts(1_000 + number, 256)}):
+                pass
+
+    async def huge(session: aiohttp.ClientSession, number: int) -> None:
+        async with session.post("/tag", json={"sentences": ["word " * 400] * 256}) as answer:
+            assert answer.status in (200, 429)
+
+    async def one(session: aiohttp.ClientSession, number: int) -> Any:
+        while True:
+            async with session.post("/tag", json={"sentences": good[number]}) as answer:
+                if answer.status != 429:
+                    assert answer.status == 200
+                    return (await answer.json())["tags"]
+            await asyncio.sleep(0.2)
+
+    async def everyone() -> list[Any]:
+        headers = {"Content-Type": "application/json"}
+        async with aiohttp.ClientSession(server.url, headers=headers) as session:
+            others = [kind(session, n) for n in range(3) for kind in (bad, cancelled, huge)]
+            answers = await asyncio.gather(*(one(session, n) for n in range(len(good))), *others)
+        return list(answers[: len(good)])
+
+    for sentences, found in zip(good, asyncio.run(everyone()), strict=True):
+        assert found == as_json(tagger, sentences)
+    metrics = httpx.get(f"{server.url}/metrics").text
+    assert "stance_queue_tokens 0.0" in metrics
+    assert 'status="500"' not in metrics
+    assert "Part 1" not in server.log.read_text()
+
+
+def test_slow_clients_are_cut_off_and_half_closed_ones_do_no_harm(server: Running, tagger: Tagger) -> None:
+    begun = time.monotonic()
+    with connect(server) as slow_body, connect(server) as slow_head, connect(server) as half:
+        slow_body.sendall(HEAD % 100 + b'{"sent')
+        slow_head.sendall(b"POST /tag HTT")
+        body = json.dumps({"sentences": SENTENCES}).encode()
+        half.sendall(HEAD % len(body) + body)
+        half.shutdown(socket.SHUT_WR)
+        quick = httpx.post(f"{server.url}/tag", json={"sentences": SENTENCES})
+        assert quick.json()["tags"] == as_json(tagger, SENTENCES)
+        answer = slow_body.recv(10_000)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b'"code":"body_timeout"' in answer + slow_body.recv(10_000)
+        assert slow_head.recv(10_000) == b""
+        assert time.monotonic() - begun < 8
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_the_model_is_exchanged_under_load(server: Running, folder: Path) -> None:
+    async def load(stop: asyncio.Event, seen: set[str]) -> None:
+        async with aiohttp.ClientSession(server.url) as session:
+            while not stop.is_set():
+                async with session.post("/tag", json={"sentences": texts(time.monotonic_ns(), 3)}) as answer:
+                    assert answer.status == 200
+                    seen.update(tag["model"]["version"] for tag in (await answer.json())["tags"])
+
+    async def exchange() -> set[str]:
+        stop, seen = asyncio.Event(), set[str]()
+        clients = [asyncio.create_task(load(stop, seen)) for _ in range(4)]
+        for version in ("2", "3"):
+            await asyncio.to_thread(
+                save, folder, tiny_network(int(version)), tiny_tokenizer(), manifest(version=version), "#"
+            )
+            server.process.send_signal(signal.SIGHUP)
+            async with asyncio.timeout(30):
+                while version not in seen:
+                    await asyncio.sleep(0.05)
+        (folder / "model.safetensors").write_bytes(b"broken")
+        server.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(30):
+            while "is refused, the present one goes on" not in server.log.read_text():
+                await asyncio.sleep(0.05)
+        stop.set()
+        await asyncio.gather(*clients)
+        return seen
+
+    assert asyncio.run(exchange()) == {"1", "2", "3"}
+    save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
+
+
+def test_the_readmes_example_runs(server: Running) -> None:
+    (example,) = re.findall(r"```python\n(.*?StanceClient.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(example.replace("http://127.0.0.1:3000", server.url), {})  # noqa: S102 - our own README
+    lines = printed.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("{'accuses': ")
+
+
+def test_bentomls_own_client_gets_the_same(server: Running, tagger: Tagger, folder: Path) -> None:
+    import bentoml
+
+    info = httpx.get(f"{server.url}/info").json()["model"]
+    with bentoml.SyncHTTPClient(server.url) as client:
+        found = client.tag({"sentences": SENTENCES})
+    tags = found["tags"] if isinstance(found, dict) else [tag.model_dump(mode="json") for tag in found.tags]
+    assert [tag["model"] for tag in tags] == [info] * len(SENTENCES)
+    assert len({tag["score"] for tag in tags}) > 1
+
+
+def test_what_was_accepted_is_answered_before_the_service_stops(model_folder: Path) -> None:
+    with running(["serve", "http"], {"STANCE_MODEL": str(model_folder)}, ROOT) as server:
+
+        async def load() -> list[int | str]:
+            async def one(session: aiohttp.ClientSession, number: int) -> int | str:
+                try:
+                    async with session.post("/tag", json={"sentences": texts(number, 40)}) as answer:
+                        await answer.read()
+                        return answer.status
+                except aiohttp.ClientConnectorError:
+                    return "not accepted"
+
+            async with aiohttp.ClientSession(server.url) as session:
+                early = [asyncio.create_task(one(session, number)) for number in range(20)]
+                while httpx.get(f"{server.url}/metrics").text.count("stance_queue_tokens 0.0"):
+                    await asyncio.sleep(0.01)
+                server.process.send_signal(signal.SIGTERM)
+                await asyncio.sleep(0.3)
+                late = asyncio.create_task(one(session, 99))
+                return [await task for task in (*early, late)]
+
+        *early, late = asyncio.run(load())
+        assert early == [200] * 20
+        assert late == "not accepted"
+        assert server.process.wait(30) in (0, -signal.SIGTERM)
+
+
+def test_a_wrong_setting_keeps_it_from_starting(model_folder: Path) -> None:
+    from subprocess import run
+
+    for command in (["serve", "http"], ["bentoml", "serve", "serve.service:StanceService"]):
+        environment = {**os.environ, "STANCE_QUEUE_TOKEN": "5", "STANCE_MODEL": str(model_folder)}
+        ended = run([sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, timeout=60)  # noqa: S603
+        assert ended.returncode == 2
+        assert b"STANCE_QUEUE_TOKEN is no setting; did you mean STANCE_QUEUE_TOKENS?" in ended.stderr
+        assert b"Traceback" not in ended.stderr

@@ -1,0 +1,123 @@
+"""Load on a service: what is sent, what is counted, and what is called passed."""
+
+import json
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from serve.__main__ import app
+from serve.load.drive import Outcome, Tally
+from serve.load.overload import Overload
+from serve.load.servers import ServerError, running
+from serve.load.soak import Soak
+from serve.load.traffic import ARTICLE, Mix, fresh, shots
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize(("mix", "sizes"), [("sentence", [1, 1, 1]), ("article", [25, 25, 25]), ("both", [1, 25, 1])])
+def test_every_sentence_that_is_sent_is_another(mix: Mix, sizes: list[int]) -> None:
+    sent = list(islice(shots(fresh(["It rained.", "It snowed."]), mix), 3))
+    assert [shot.sentences for shot in sent] == sizes
+    texts = [text for shot in sent for text in json.loads(shot.body)["sentences"]]
+    assert len(texts) == len(set(texts)) == sum(sizes)
+    assert ARTICLE == 25
+
+
+def test_rates_and_latencies_are_of_what_was_answered() -> None:
+    tally = Tally(Counter({"200": 4, "429": 6}), [0.1, 0.2, 0.3, 0.4], 100)
+    outcome = tally.outcome(seconds=2)
+    assert (outcome.requests, outcome.requests_per_second, outcome.sentences_per_second) == (10, 2, 50)
+    assert outcome.p50_ms == pytest.approx(250)
+    assert outcome.p99_ms == pytest.approx(397)
+    assert Tally(Counter({"429": 1})).outcome(1).p99_ms is None
+
+
+def outcome(p99_ms: float | None = 100, **statuses: int) -> Outcome:
+    counted = {name.lstrip("_"): count for name, count in statuses.items()}
+    return Outcome(
+        seconds=1,
+        requests=sum(counted.values()),
+        requests_per_second=1,
+        sentences_per_second=1,
+        p50_ms=p99_ms,
+        p95_ms=p99_ms,
+        p99_ms=p99_ms,
+        statuses=counted,
+    )
+
+
+@pytest.mark.parametrize(
+    ("under_load", "recovered", "passed"),
+    [
+        (outcome(2_999, _200=1, _429=3), 5.0, True),
+        (outcome(3_000, _200=1, _429=3), 5.0, False),
+        (outcome(100, _200=1, _503=1), 1.0, False),
+        (outcome(100, _200=1), 5.1, False),
+        (outcome(None, _429=1), 1.0, False),
+    ],
+)
+def test_an_overload_is_borne_or_not(under_load: Outcome, recovered: float, passed: bool) -> None:
+    found = Overload(capacity=outcome(_200=1), times=4, under_load=under_load, recovered_after_seconds=recovered)
+    assert found.passed is passed
+
+
+def test_memory_may_grow_by_a_tenth() -> None:
+    assert Soak(requests=9, statuses={"200": 9}, before_mib=100, after_mib=109.9).passed
+    assert not Soak(requests=9, statuses={"200": 9}, before_mib=100, after_mib=111).passed
+    assert not Soak(requests=9, statuses={"200": 8, "500": 1}, before_mib=100, after_mib=100).passed
+
+
+def test_a_measurement_is_one_at_a_time_and_of_a_known_mix() -> None:
+    for arguments, message in ((["--compare", "--soak"], "choose one"), (["--mix", "all"], "sentence, article, both")):
+        ended = CliRunner().invoke(app, ["load", *arguments])
+        assert ended.exit_code == 2
+        assert message in ended.output
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_start_shows_the_end_of_its_log() -> None:
+    with pytest.raises(ServerError, match="STANCE_THREADS: Input should be a valid integer"):  # noqa: SIM117
+        with running(["serve", "http"], {"STANCE_THREADS": "many"}, ROOT):
+            pass
+
+
+@pytest.mark.slow
+def test_the_commands_measure_a_running_service(model_folder: Path, tmp_path: Path) -> None:
+    with running(["serve", "http"], {"STANCE_MODEL": str(model_folder)}, ROOT) as server:
+        common = ["load", "--url", server.url, "--json", str(tmp_path / "figures.json")]
+        assert CliRunner().invoke(app, [*common, "--seconds", "1"]).exit_code == 0
+        figures = Outcome.model_validate_json((tmp_path / "figures.json").read_text())
+        assert figures.statuses["200"] > 0
+        CliRunner().invoke(app, [*common, "--seconds", "3", "--overload"])
+        borne = Overload.model_validate_json((tmp_path / "figures.json").read_text())
+        assert set(borne.under_load.statuses) <= {"200", "429"}
+        assert borne.under_load.requests >= 3 * borne.capacity.requests_per_second
+    ended = CliRunner().invoke(app, ["load", "--soak", "--requests", "300", "--model", str(model_folder)])
+    assert ended.exit_code == 0, ended.output
+    assert "{'200': 300}" in ended.output
+
+
+@pytest.mark.slow
+def test_both_services_answer_the_same_load(model_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    arguments = [
+        "load",
+        "--compare",
+        "--rounds",
+        "1",
+        "--seconds",
+        "1",
+        "--model",
+        str(model_folder),
+        "--json",
+        str(out),
+    ]
+    ended = CliRunner().invoke(app, arguments)
+    assert ended.exit_code == 0, ended.output
+    for case in json.loads(out.read_text())["cases"].values():
+        for service in ("ours", "yardstick"):
+            assert case[service][0]["statuses"].get("200", 0) > 0
+        assert case["ratio"] > 0
