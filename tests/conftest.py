@@ -27,7 +27,7 @@ from serve.tagger import Tagger
 from serve.weights import save
 from train.config import ExportConfig
 from train.export import export_onnx
-from train.quantise import quantise
+from train.quantise import Spared, quantise
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -112,7 +112,7 @@ def exported_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network, tokenizer = tiny_network(), tiny_tokenizer()
     scratch = tmp_path_factory.mktemp("exports")
     export_onnx(network, scratch / "model.onnx")
-    quantise(network, Encoder(tokenizer, 64), SENTENCES * 4, scratch / "model.int8.onnx", ExportConfig())
+    quantise(network, Encoder(tokenizer, 64), SENTENCES * 4, scratch / "model.int8.onnx", ExportConfig(), Spared())
     tiny_cascade().save(scratch / "cascade.safetensors")
     parity = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_change=0.0)
     cascade = CascadeInfo(threshold=0.5, acts_passed_on=1.0, answered=0.5, macro_f1_change=0.0)

@@ -5,14 +5,17 @@ ranges that were taken from each batch as it comes would make an answer depend o
 
 A few channels of the activations are ten times as wide as the others, so that one range for all would leave those
 hardly any of the 256 steps. Before a matrix product the channels are therefore evened out, dividing the activation and
-multiplying the weights (Xiao, Lin, Seznec, Wu, Demouth and Han, "SmoothQuant", ICML 2023).
+multiplying the weights (Xiao, Lin, Seznec, Wu, Demouth and Han, "SmoothQuant", ICML 2023). What is still too uneven,
+above all the feed-forward blocks of the lower layers, can be left in float32.
 """
 
 import copy
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnx
@@ -25,16 +28,41 @@ from serve.encode import Encoder
 from serve.network import StanceNetwork
 from serve.onnx_forward import INPUTS
 from serve.schedule import PADDING, equal_length_batches
+from serve.tagger import TOKEN_BUDGET
 from train.config import ExportConfig
 from train.export import export_onnx
-
-_TOKEN_BUDGET = 1024
 
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
+@dataclass(frozen=True)
+class Spared:
+    """Which products stay in float32: shares of the layers, counted from the lowest, where activations spread most."""
+
+    narrowing: float = 0.0
+    """Of the second product of each feed-forward block, which reads what GELU gives."""
+    widening: float = 0.0
+    """Of the first product of each feed-forward block."""
+
+    @property
+    def told(self) -> str:
+        """For people to read."""
+        if self == Spared():
+            return "all products in eight bits"
+        return f"{self.narrowing:.0%} of the narrowing and {self.widening:.0%} of the widening products in float32"
+
+
+#: From the fastest to the most faithful; EXPERIMENTS.md has what each costs.
+STEPS: Final = (Spared(), Spared(0.5), Spared(1.0, 0.5), Spared(1.0, 1.0))
+
+
 def quantise(
-    network: StanceNetwork, encoder: Encoder, sentences: Sequence[str], file: Path, settings: ExportConfig
+    network: StanceNetwork,
+    encoder: Encoder,
+    sentences: Sequence[str],
+    file: Path,
+    settings: ExportConfig,
+    spared: Spared,
 ) -> None:
     """Write `network` to `file` in eight bits.
 
@@ -44,38 +72,52 @@ def quantise(
         sentences: what the ranges of the activations are taken from; training sentences.
         file: the ONNX file to write.
         settings: how.
+        spared: what is left in float32.
     """
     encodings = encoder.encode(sentences)
     batches = [
         encoder.pad([encodings[position].ids for position in batch], PADDING)
-        for batch in equal_length_batches([len(encoding) for encoding in encodings], _TOKEN_BUDGET)
+        for batch in equal_length_batches([len(encoding) for encoding in encodings], TOKEN_BUDGET)
     ]
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "float32.onnx"
         export_onnx(_evened_out(network, batches, settings.smoothing), plain)
-        graph = onnx.load(plain).graph
-        constants = {constant.name for constant in graph.initializer}
-        products = [
-            node.name for node in graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in constants
-        ]
-        logging.getLogger().setLevel(logging.ERROR)  # it advises a step that the exporter has done
-        quantize_static(
-            plain,
-            file,
-            _Batches(batches),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["MatMul", "Gemm"],
-            nodes_to_quantize=products,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=settings.seven_bit_weights,
-            extra_options={
-                "MatMulConstBOnly": True,
-                # A product is needed in float32 by what follows; rounding it too would only lose.
-                "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
-            },
-        )
+        # The root logger is the one that advises a step which the exporter has done already.
+        level = logging.getLogger().level
+        logging.getLogger().setLevel(logging.ERROR)
+        try:
+            quantize_static(
+                plain,
+                file,
+                _Batches(batches),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["MatMul", "Gemm"],
+                nodes_to_quantize=_products(onnx.load(plain).graph, spared),
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                reduce_range=settings.seven_bit_weights,
+                extra_options={
+                    "MatMulConstBOnly": True,
+                    # A product is needed in float32 by what follows; rounding it too would only lose.
+                    "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
+                },
+            )
+        finally:
+            logging.getLogger().setLevel(level)
+
+
+def _products(graph: onnx.GraphProto, spared: Spared) -> list[str]:
+    """Names of the matrix products with weights, from the lowest layer up, without those that are spared."""
+    shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
+    products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in shapes]
+    # The inside of a feed-forward block is the widest that there is.
+    inside = max(max(shapes[node.input[1]]) for node in products)
+    left: set[str] = set()
+    for axis, share in ((0, spared.narrowing), (1, spared.widening)):
+        alike = [node.name for node in products if shapes[node.input[1]][axis] == inside]
+        left.update(alike[: round(share * len(alike))])
+    return [node.name for node in products if node.name not in left]
 
 
 class _EvenedOut(nn.Module):
@@ -116,7 +158,9 @@ def _widest_activations(network: StanceNetwork, batches: Sequence[Batch]) -> dic
 
     def watch(name: str) -> object:
         def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            seen = inputs[0][real].abs().amax(dim=0)
+            # What does not go by sentences and tokens, such as relative positions, has no padding.
+            rows = inputs[0][real] if inputs[0].shape[:2] == real.shape else inputs[0].flatten(0, -2)
+            seen = rows.abs().amax(dim=0)
             widest[name] = torch.maximum(widest[name], seen) if name in widest else seen
 
         return hook

@@ -4,7 +4,7 @@ Nothing of it changes the model: an export that answers otherwise, or a cascade 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from train.export import export_onnx
 from train.fit import Fitted
 from train.metrics import evaluate, true_roles
 from train.parity import breaches, measure_parity
-from train.quantise import quantise
+from train.quantise import STEPS, Spared, quantise
 
 
 @dataclass
@@ -49,26 +49,38 @@ def make_runtimes(
     texts = [sentence.text for sentence in development]
     reference = fitted.tagger(decision, info).predict(texts)
     made = Runtimes()
-    for backend in config.export.backends:
+    sample = _sample(train, config)
+
+    def try_out(backend: Exported, write: Callable[[Path], None], remark: str) -> bool:
+        """Write an export and keep it if it answers as torch does; whether there is nothing more to try."""
         file = folder / EXPORTED[backend]
-        if backend == "onnx":
-            export_onnx(network, file)
-        else:
-            chosen = list(train)
-            random.Random(config.training.seed).shuffle(chosen)  # noqa: S311 - a draw of sentences needs no secrecy
-            sample = [sentence.text for sentence in chosen[: config.export.calibration_sentences]]
-            quantise(network, fitted.encoder, sample, file, config.export)
-        answers = Tagger(fitted.encoder, OnnxForward(file), decision, info).predict(texts)
+        try:
+            write(file)
+            answers = Tagger(fitted.encoder, OnnxForward(file), decision, info).predict(texts)
+        except Exception as error:  # exporters raise anything, and the trained model is worth more than an export
+            reason = str(error).partition("\n")[0]
+            print(f"export {backend}: left out, for {type(error).__name__}: {reason}", flush=True)
+            return True
         parity = measure_parity(development, reference, answers)
         if wrong := breaches(parity):
-            print(f"export {backend}: refused, for {'; '.join(wrong)}", flush=True)
-            continue
-        print(
-            f"export {backend}: {parity.label_agreement:.2%} of the labels are torch's on the development split",
-            flush=True,
-        )
+            print(f"export {backend}{remark}: refused, for {'; '.join(wrong)}", flush=True)
+            return False
+        same = f"{parity.label_agreement:.2%} of the labels are torch's on the development split"
+        print(f"export {backend}{remark}: {same}", flush=True)
         made.files[EXPORTED[backend]] = file
         made.exports[backend] = parity
+        return True
+
+    if "onnx" in config.export.backends:
+        try_out("onnx", lambda file: export_onnx(network, file), "")
+    if "onnx-int8" in config.export.backends:
+        for spared in STEPS:
+
+            def write(file: Path, spared: Spared = spared) -> None:
+                quantise(network, fitted.encoder, sample, file, config.export, spared)
+
+            if try_out("onnx-int8", write, f" ({spared.told})"):
+                break
     if config.cascade.enabled:
         file = folder / CASCADE
         cascade = fit_cascade(train, development, fitted.encoder, config.cascade.acts_passed_on, config.training.seed)
@@ -83,6 +95,13 @@ def make_runtimes(
             made.files[CASCADE] = file
             made.cascade = found
     return made
+
+
+def _sample(train: Sequence[AnnotatedSentence], config: Config) -> list[str]:
+    """Training sentences from which the ranges of the activations are taken."""
+    chosen = list(train)
+    random.Random(config.training.seed).shuffle(chosen)  # noqa: S311 - a draw of sentences needs no secrecy
+    return [sentence.text for sentence in chosen[: config.export.calibration_sentences]]
 
 
 def _measure_cascade(

@@ -1,8 +1,10 @@
 """What a model is saved with: exports that answer as it does, and a cascade that costs little."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given
@@ -14,8 +16,9 @@ from serve.prediction import PredictedSpan, Prediction
 from serve.schedule import PADDING
 from tests.conftest import SENTENCES, sentence, tiny_network, tiny_tokenizer
 from train.cascade import _threshold, fit_cascade
+from train.export import export_onnx
 from train.parity import breaches, measure_parity
-from train.quantise import _evened_out, _reading_the_same, _widest_activations
+from train.quantise import Spared, _evened_out, _products, _reading_the_same, _widest_activations
 
 
 def parity(**changes: float) -> Parity:
@@ -98,3 +101,14 @@ def test_the_cascade_learns_what_is_plain() -> None:
     sure = cascade.sure(cascade.probabilities(encoder.encode([row.text for row in rows])))
     assert not any(sure[position] for position, row in enumerate(rows) if row.label != "neutral")
     assert sure[40:80].mean() > 0.5
+
+
+def test_the_feed_forward_blocks_of_the_lower_layers_are_spared_first(tmp_path: Path) -> None:
+    network = tiny_network().eval()
+    export_onnx(network, tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    every, some, fewest = (_products(graph, spared) for spared in (Spared(), Spared(0.5), Spared(1.0, 1.0)))
+    # Two layers of six products each, and the head of the roles.
+    assert len(every) == 13
+    assert [name for name in every if name not in some] == [every[5]]
+    assert [name for name in every if name not in fewest] == [every[position] for position in (4, 5, 10, 11)]
