@@ -68,6 +68,8 @@ def test_the_manifest_hangs_together() -> None:
     assert settings.api_keys_file is not None
     assert str(settings.api_keys_file.parent) in mounted.values()
     assert pod["spec"]["terminationGracePeriodSeconds"] > settings.deadline_seconds
+    # Variables such as STANCE_PORT, for a Service of this name, would be taken for settings.
+    assert pod["spec"]["enableServiceLinks"] is False
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
 
