@@ -84,8 +84,8 @@ class Settings(BaseModel):
         """
         found = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if _ours(name)}
         faults = [_unknown(name) for name in sorted(found) if name not in cls.model_fields]
-        faults += [f"{variable(name)} is empty; leave it out instead" for name in sorted(found) if not found[name]]
-        known = {name: value for name, value in found.items() if value and name in cls.model_fields}
+        faults += [f"{variable(name)} is empty; leave it out instead" for name in sorted(found) if _blank(found[name])]
+        known = {name: value for name, value in found.items() if not _blank(value) and name in cls.model_fields}
         try:
             settings = cls.model_validate(known)
         except ValidationError as error:
@@ -103,6 +103,11 @@ def variable(name: str) -> str:
 
 def _ours(name: str) -> bool:
     return name.startswith(PREFIX)
+
+
+def _blank(value: str) -> bool:
+    # A list of nothing would otherwise be taken for none, and a service that was to have keys be open to all.
+    return not value.strip(" \t\r\n,")
 
 
 def _unknown(name: str) -> str:
