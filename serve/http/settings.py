@@ -107,7 +107,7 @@ def _ours(name: str) -> bool:
 
 def _blank(value: str) -> bool:
     # A list of nothing would otherwise be taken for none, and a service that was to have keys be open to all.
-    return not value.strip(" \t\r\n,")
+    return not value.replace(",", "").strip()
 
 
 def _unknown(name: str) -> str:

@@ -38,7 +38,7 @@ def test_every_fault_is_told_at_once_and_no_key_with_it() -> None:
 
 @pytest.mark.parametrize("value", ["", " ", ",", " ,\t, "])
 def test_a_list_of_nothing_is_a_fault_and_not_taken_for_no_keys(value: str) -> None:
-    with pytest.raises(SettingsError, match="^STANCE_API_KEYS is empty; leave it out instead$"):
+    with pytest.raises(SettingsError, match="STANCE_API_KEYS is empty; leave it out instead"):
         Settings.from_environment({"STANCE_API_KEYS": value})
 
 
