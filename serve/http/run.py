@@ -36,25 +36,37 @@ class BoundedHeaders(HttpToolsProtocol):
         super().connection_made(transport)
         self._header_bytes = 0
         self._awaited = True
+        self._mixed = False
         self._patience = self.loop.call_later(self.seconds, self._cut_off)
 
     def data_received(self, data: bytes) -> None:
         """Count what comes before the end of the headers."""
         if not self._awaited and self.cycle is not None and self.cycle.response_complete:
-            # The next request of a connection that is kept.
+            # The next request of a connection that is kept, or empty lines before it, which begin no message.
             self._await_headers()
+        self._mixed = False
         super().data_received(data)
-        if self._awaited:
+        if self._awaited and not self._mixed:
             self._header_bytes += len(data)
             if self._header_bytes > _MOST_HEADER_BYTES and not self.transport.is_closing():
                 self.send_400_response("The headers are too long.")
 
+    def on_message_begin(self) -> None:
+        """Begin to wait for the headers of this request, which may have been sent before the last was answered."""
+        super().on_message_begin()
+        self._await_headers()
+
     def on_headers_complete(self) -> None:
         """Stop waiting."""
         self._awaited = False
-        self._header_bytes = 0
+        self._mixed = True
         self._patience.cancel()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Do not take the end of a body for the next headers, which may have come with it."""
+        self._mixed = True
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
@@ -63,12 +75,22 @@ class BoundedHeaders(HttpToolsProtocol):
 
     def _await_headers(self) -> None:
         self._awaited = True
+        self._header_bytes = 0
+        self._wait()
+
+    def _wait(self) -> None:
         self._patience.cancel()
         self._patience = self.loop.call_later(self.seconds, self._cut_off)
 
     def _cut_off(self) -> None:
-        if self._awaited and not self.transport.is_closing():
-            self.transport.close()
+        if not self._awaited or self.transport.is_closing():
+            return
+        if self.flow.read_paused:
+            # It is we who do not read, for requests before this one wait to be answered.
+            self._wait()
+        else:
+            # At once: a client that reads nothing would keep it open until it had been sent all.
+            self.transport.abort()
 
 
 def run(host: str, port: int) -> None:
