@@ -2,7 +2,9 @@
 
 import asyncio
 import logging.config
+import math
 import os
+import signal
 from typing import Final
 
 import uvicorn
@@ -11,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from serve.http.keys import Keys
 from serve.http.listening import only_here, warn_if_open
 from serve.http.settings import Settings
+from serve.http_errors import Application
 
 #: Bytes of headers; more is no browser's and no program's of good will.
 _MOST_HEADER_BYTES: Final = 65_536
@@ -99,6 +102,8 @@ def run(host: str, port: int) -> None:
     Raises:
         SettingsError: the settings cannot be used; the message names every fault.
     """
+    # Until a model is there to be loaded anew; by default the signal would kill the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = Settings.from_environment(os.environ)
     keys = Keys(settings.api_keys, settings.api_keys_file)
     # Imported only now, for it takes seconds, and a misspelt setting should not have to wait for it.
@@ -108,9 +113,14 @@ def run(host: str, port: int) -> None:
     # Told before the socket is open; the service itself looks for sockets that it was given.
     if not keys.required and not only_here(host):
         warn_if_open([f"{host}:{port}"])
+    uvicorn.Server(configuration(service.to_asgi(), host, port, settings)).run()
+
+
+def configuration(app: Application, host: str, port: int, settings: Settings) -> uvicorn.Config:
+    """How `app` is served on `host` and `port`."""
     BoundedHeaders.seconds = settings.header_seconds
-    config = uvicorn.Config(
-        service.to_asgi(),
+    return uvicorn.Config(
+        app,
         host=host,
         port=port,
         http=BoundedHeaders,
@@ -118,5 +128,9 @@ def run(host: str, port: int) -> None:
         access_log=False,
         server_header=False,
         ws="none",
+        # By default whoever is on this machine may give himself any address.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        # As long as a request may take that was accepted, and no longer.
+        timeout_graceful_shutdown=math.ceil(settings.body_seconds + settings.deadline_seconds),
     )
-    uvicorn.Server(config).run()

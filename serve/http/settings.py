@@ -1,11 +1,12 @@
 """The settings of the service, read from `STANCE_*` environment variables; every fault is told at once."""
 
 import difflib
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from serve.cores import available_cores
 from serve.errors import SettingsError
@@ -19,8 +20,14 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _network(value: str) -> str:
+    ipaddress.ip_network(value)
+    return value
+
+
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Keys = Annotated[tuple[Annotated[str, Field(min_length=SHORTEST_KEY)], ...], BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -65,6 +72,9 @@ class Settings(BaseModel):
     """Sentences that one key, or one address where there are no keys, may send in a minute."""
     cors_origins: Listed = ()
     """Origins whose pages may call the service, parted by commas."""
+
+    trusted_proxies: Networks = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed (`python -m serve http` alone)."""
 
     reviews: Path | None = None
     """File that corrections from the page are appended to; `serve.reviews` reads it."""

@@ -16,11 +16,15 @@ def test_settings_are_read_by_their_names() -> None:
             "STANCE_QUEUE_TOKENS": "5",
             "STANCE_API_KEYS": "a" * 16 + ", " + "b" * 16,
             "STANCE_REQUEST_LOG": "true",
+            "STANCE_TRUSTED_PROXIES": "192.0.2.1, 198.51.100.0/24",
             "PATH": "x",
         }
     )
     assert (found.queue_tokens, found.api_keys, found.request_log) == (5, ("a" * 16, "b" * 16), True)
     assert found.deadline_seconds == 60
+    assert found.trusted_proxies == ("192.0.2.1", "198.51.100.0/24")
+    with pytest.raises(SettingsError, match=r"STANCE_TRUSTED_PROXIES: .* IPv4 or IPv6 network"):
+        Settings.from_environment({"STANCE_TRUSTED_PROXIES": "*"})
 
 
 def test_every_fault_is_told_at_once_and_no_key_with_it() -> None:
