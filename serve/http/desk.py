@@ -154,6 +154,7 @@ class Desk:
         try:
             computed = await self._scheduler.compute(served.tagger, list(missing.values()), client)
         except Overloaded as full:
+            self._rates.give_back(client, len(sentences))
             message = f"too much is waiting already; send the request again in {full.retry_after} s"
             raise Problem(429, "overloaded", message, retry_after=full.retry_after) from None
         for key, answer in zip(missing, computed, strict=True):

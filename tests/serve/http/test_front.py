@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from labels.scheme import STANCES
 from serve.answers import Answer
 from serve.encode import Encoding
+from serve.http.scheduler import Overloaded, Scheduler
 from serve.http_errors import Message, Receive, Scope
 from serve.messages import Info
 from serve.prediction import Prediction
@@ -78,6 +79,19 @@ def test_more_sentences_than_a_minute_allows_are_put_off(start: Start) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limited")
     assert 15 <= int(answer.headers["retry-after"]) <= 20
     assert client.post("/tag", json={"sentences": ["a"]}).status_code == 200
+
+
+def test_what_finds_no_room_in_the_queue_is_not_counted_as_sent(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object) -> list[Answer]:
+        raise Overloaded(3)
+
+    client = start(sentences_per_minute=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(Scheduler, "compute", full)
+        for _ in range(3):
+            answer = client.post("/tag", json={"sentences": ["a", "b"]})
+            assert (answer.json()["error"]["code"], answer.headers["retry-after"]) == ("overloaded", "3")
+    assert client.post("/tag", json={"sentences": ["a", "b"]}).status_code == 200
 
 
 def test_a_full_house_says_so_before_it_reads_the_body(start: Start) -> None:
