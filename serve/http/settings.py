@@ -59,6 +59,8 @@ class Settings(BaseModel):
     """Requests in the house at a time; beyond that, 429 before the body is read."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * 1024
     """Largest body; the default holds the longest valid request in its most wasteful JSON."""
+    max_bytes_inside: Annotated[int, Field(ge=1)] = 256 * 1024 * 1024
+    """Bytes of all bodies in the house, by what their heads announce; beyond that, 429 before the body is read."""
     body_seconds: Seconds = 10.0
     """Longest that a client may take to send a body; beyond that, 408."""
     header_seconds: Seconds = 10.0

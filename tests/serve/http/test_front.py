@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from labels.scheme import STANCES
 from serve.answers import Answer
 from serve.encode import Encoding
+from serve.http.body import Room
 from serve.http.scheduler import Overloaded, Scheduler
 from serve.http_errors import Message, Receive, Scope
 from serve.messages import Info
@@ -101,6 +103,35 @@ def test_a_full_house_says_so_before_it_reads_the_body(start: Start) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "overloaded")
     assert answer.headers["retry-after"] == "1"
     assert client.get("/livez").status_code == 200
+
+
+def test_bodies_have_room_for_so_many_bytes_together(start: Start) -> None:
+    client = start(max_bytes_inside=1_000, max_body_bytes=5_000)
+    room = client.app._room  # type: ignore[attr-defined]
+
+    def post(size: int) -> httpx.Response:
+        return client.post("/tag", json={"sentences": ["a" * size]})
+
+    with room.taken(900):
+        answer = post(200)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "overloaded")
+        assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
+        # Nothing is announced, so it may be as large as any.
+        chunked = client.post("/tag", content=iter([b'{"sentences":["a"]}']))
+        assert chunked.status_code == 429
+        assert post(10).status_code == 200
+    assert post(200).status_code == 200
+    assert post(1_500).status_code == 200, "one body that is larger than the room may come alone"
+    assert room.bytes == 0
+
+
+def test_a_body_takes_the_room_that_it_needs_once_it_is_read() -> None:
+    room = Room(100)
+    with room.taken(90) as keep:
+        keep(10)
+        with room.taken(90):
+            assert room.bytes == 100
+    assert room.bytes == 0
 
 
 def test_a_request_that_takes_too_long_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
