@@ -8,9 +8,10 @@ from typing import Final
 
 from labels.errors import UserError
 from labels.review import Correction, Review, digest
+from serve.http.settings import variable
 
 #: Names the file; without it no corrections are taken.
-VARIABLE: Final = "STANCE_REVIEWS"
+VARIABLE: Final = variable("reviews")
 
 #: Largest file that is still appended to, so that nobody fills the disk with it.
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
@@ -20,12 +21,6 @@ _log = logging.getLogger("bentoml.stance")
 
 class ReviewsError(UserError):
     """A correction could not be kept."""
-
-
-def review_file() -> Path | None:
-    """The file that corrections go to, or None if there is none."""
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else None
 
 
 def append(file: Path, correction: Correction) -> Review:

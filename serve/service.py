@@ -141,6 +141,6 @@ def _monitor(sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
 # The decorator made a service of the class, which its type does not say. A page, or anything else that answers
 # requests, is added here as middleware: it gets what the front leaves to BentoML.
 service: Any = StanceService
-service.add_asgi_middleware(Page)
+service.add_asgi_middleware(Page, settings=lambda: service.desk.settings)
 service.add_asgi_middleware(OneErrorShape)
 logging.getLogger("bentoml._internal.server.http_app").addFilter(WithoutText())

@@ -24,6 +24,7 @@ from serve.reference import Reference, stability
 from serve.tagger import Tagger
 from serve.weights import save
 from tests.conftest import SENTENCES, manifest, tiny_network, tiny_tokenizer
+from tests.labels.test_review import correction
 from tests.serve.http.conftest import Start
 
 KEY = "correct-horse-battery"
@@ -207,6 +208,12 @@ def test_monitoring_is_told_label_score_and_length_and_no_text(start: Start, mon
         "score": [tag["score"] for tag in tags],
         "characters": [10, 3],
     }
+
+
+def test_the_page_keeps_corrections_where_the_settings_say(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "reviews.jsonl"
+    assert start(reviews=file).post("/ui/reviews", json=correction()).status_code == 201
+    assert len(file.read_text().splitlines()) == 1
 
 
 def test_nobody_may_change_the_model_where_there_are_no_keys(start: Start) -> None:
