@@ -34,9 +34,13 @@ def append(file: Path, correction: Correction) -> Review:
     line = f"{review.model_dump_json()}\n".encode()
     try:
         # One write to a file opened for appending: lines of several processes do not run into each other.
-        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            if os.fstat(handle).st_size + len(line) > MAX_FILE_BYTES:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                # A write before this one was cut short; this correction is not to be lost with that.
+                line = b"\n" + line
+            if size + len(line) > MAX_FILE_BYTES:
                 _log.error("%s would be larger than %d bytes; move it away", file, MAX_FILE_BYTES)
                 raise ReviewsError("the file of corrections is full; the service's log says what to do")
             written = os.write(handle, line)

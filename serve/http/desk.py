@@ -162,6 +162,14 @@ class Desk:
         known = len(sentences) - len(missing)
         records = await self.aside(size, lambda: served.records(sentences, encodings, [answers[key] for key in keys]))
         self.measures.tagged(records, known)
-        if self._on_tagged is not None:
-            self._on_tagged(sentences, records)
+        self._tell(sentences, records)
         return records
+
+    def _tell(self, sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
+        if self._on_tagged is None:
+            return
+        try:
+            self._on_tagged(sentences, records)
+        except OSError as error:
+            # The tags are right, whether or not a disk is full; `strerror` has nothing of a text.
+            _log.error("what was tagged could not be monitored: %s: %s", type(error).__name__, error.strerror)

@@ -198,6 +198,20 @@ def test_a_file_that_cannot_be_written_is_said_without_its_name(
     assert "none/reviews.jsonl, which STANCE_REVIEWS names: No such file or directory" in caplog.text
 
 
+def test_a_write_that_was_cut_short_costs_no_other_correction(
+    client: TestClient, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda handle, line: whole(handle, line[:40]))
+        assert refusal(client.post("/ui/reviews", json=correction())) == (503, "not_kept", [])
+    assert kept.stat().st_size == 40
+    for _ in range(2):
+        assert client.post("/ui/reviews", json=correction()).status_code == 201
+    _, *lines = kept.read_text(encoding="utf-8").splitlines()
+    assert [Review.model_validate_json(line).label for line in lines] == [correction()["label"]] * 2
+
+
 def test_a_full_file_is_not_appended_to(client: TestClient, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve.reviews.MAX_FILE_BYTES", 1000)
     kept.write_bytes(b"x" * 990)
