@@ -19,6 +19,7 @@ from serve.http.body import ClientGone, Room, announced, read_body
 from serve.http.desk import Desk
 from serve.http.information import information
 from serve.http.outgoing import Outgoing
+from serve.http.passing_on import pass_on
 from serve.http.problems import Problem, Reply, invalid
 from serve.http_errors import Application, Receive, Scope, Send, told_without_text
 from serve.messages import ArticleRequest, ArticleResponse, Reloaded, TagRequest, TagResponse
@@ -91,7 +92,7 @@ class Front:
             if reply is not None:
                 await outgoing.reply(reply)
             elif known is None:
-                await self._app(scope, receive, outgoing)
+                await pass_on(self._app, scope, receive, outgoing)
         finally:
             self._inside -= 1
             seconds = time.perf_counter() - begun

@@ -1,14 +1,15 @@
 """What the front answers, in process."""
 
 import asyncio
+import errno
 import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,11 +18,12 @@ from serve.answers import Answer
 from serve.encode import Encoding
 from serve.http.body import Room
 from serve.http.scheduler import Overloaded, Scheduler
-from serve.http_errors import Message, Receive, Scope
+from serve.http_errors import Message, Receive, Scope, Send
 from serve.messages import Info
 from serve.prediction import Prediction
 from serve.reference import Reference, stability
 from serve.tagger import Tagger
+from serve.ui import Page
 from serve.weights import save
 from tests.conftest import SENTENCES, manifest, tiny_network, tiny_tokenizer
 from tests.labels.test_review import correction
@@ -110,7 +112,7 @@ def test_bodies_have_room_for_so_many_bytes_together(start: Start) -> None:
     client = start(max_bytes_inside=1_000, max_body_bytes=5_000)
     room = client.app._room  # type: ignore[attr-defined]
 
-    def post(size: int) -> httpx.Response:
+    def post(size: int) -> Any:
         return client.post("/tag", json={"sentences": ["a" * size]})
 
     with room.taken(900):
@@ -214,6 +216,39 @@ def test_the_page_keeps_corrections_where_the_settings_say(start: Start, tmp_pat
     file = tmp_path / "reviews.jsonl"
     assert start(reviews=file).post("/ui/reviews", json=correction()).status_code == 201
     assert len(file.read_text().splitlines()) == 1
+
+
+def test_tags_are_given_though_monitoring_fails(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(name: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "It rained.")
+
+    monkeypatch.setattr("bentoml.monitor", full)
+    assert start(monitor=True).post("/tag", json={"sentences": ["It rained."]}).status_code == 200
+    assert "could not be monitored: OSError: No space left on device" in caplog.text
+    assert "It rained." not in caplog.text
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_fault_of_what_the_front_passes_on_to_is_told_without_its_message(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, begun: bool
+) -> None:
+    async def broken(page: Page, scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ArithmeticError("a secret-name")
+
+    client = start()
+    monkeypatch.setattr(Page, "__call__", broken)
+    if not begun:
+        answer = client.get("/ui")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
+    else:
+        # An answer that has begun and does not end; the server closes its connection.
+        assert client.get("/ui").status_code == 200
+    assert "Exception on another path: ArithmeticError at " in caplog.text
+    assert "secret-name" not in caplog.text
 
 
 def test_nobody_may_change_the_model_where_there_are_no_keys(start: Start) -> None:
