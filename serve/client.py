@@ -67,12 +67,14 @@ class StanceClient:
         Args:
             url: where it is, as in http://127.0.0.1:3000.
             key: one of its keys, if it wants any.
-            deadline_seconds: how long to try, waits included.
+            deadline_seconds: how long to try, waits included. No try begins later; one that goes on may take what is
+                left for each of its phases: to connect, to send, and from one piece of the answer to the next.
             transport: what carries requests, if not the network.
             sleep: what waits.
         """
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=url, headers=headers, transport=transport)
+        self._url = url.rstrip("/")
         self._deadline_seconds = deadline_seconds
         self._sleep = sleep
 
@@ -117,6 +119,10 @@ class StanceClient:
             try:
                 left = max(0.001, deadline - time.monotonic())
                 answer = self._http.request(method, path, json=body, timeout=left)
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+                # Of the address or the key, which no waiting mends.
+                message = f"{self._url}{path} cannot be asked ({error}); give a URL as http://127.0.0.1:3000"
+                raise ClientError(message) from error
             except httpx.TransportError as error:
                 reason = f"{type(error).__name__}: {error}"
             else:
@@ -125,9 +131,8 @@ class StanceClient:
                 reason = f"it answered {answer.status_code}"
                 pause = _retry_after(answer)
             if time.monotonic() + pause > deadline:
-                url = f"{self._http.base_url}{path}"
                 raise UnavailableError(
-                    f"{url} did not answer in {self._deadline_seconds:g} s ({reason}); try again later"
+                    f"{self._url}{path} did not answer in {self._deadline_seconds:g} s ({reason}); try again later"
                 )
             self._sleep(pause)
 
@@ -147,4 +152,6 @@ def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:
         raise ClientError(f"{message}; is a service of another version, or another service, there?") from fault
     if answer.status_code == 401:
         raise UnauthorizedError(f"{answer.url} wants a key: {error.error.message}")
+    if answer.status_code >= 500:
+        raise ClientError(f"{answer.url} is at fault ({answer.status_code}): {error.error.message}; its log says why")
     raise RefusedError(answer.status_code, error)

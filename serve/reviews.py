@@ -8,9 +8,10 @@ from typing import Final
 
 from labels.errors import UserError
 from labels.review import Correction, Review, digest
+from serve.http.settings import variable
 
 #: Names the file; without it no corrections are taken.
-VARIABLE: Final = "STANCE_REVIEWS"
+VARIABLE: Final = variable("reviews")
 
 #: Largest file that is still appended to, so that nobody fills the disk with it.
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
@@ -20,12 +21,6 @@ _log = logging.getLogger("bentoml.stance")
 
 class ReviewsError(UserError):
     """A correction could not be kept."""
-
-
-def review_file() -> Path | None:
-    """The file that corrections go to, or None if there is none."""
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else None
 
 
 def append(file: Path, correction: Correction) -> Review:
@@ -39,9 +34,13 @@ def append(file: Path, correction: Correction) -> Review:
     line = f"{review.model_dump_json()}\n".encode()
     try:
         # One write to a file opened for appending: lines of several processes do not run into each other.
-        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            if os.fstat(handle).st_size + len(line) > MAX_FILE_BYTES:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                # A write before this one was cut short; this correction is not to be lost with that.
+                line = b"\n" + line
+            if size + len(line) > MAX_FILE_BYTES:
                 _log.error("%s would be larger than %d bytes; move it away", file, MAX_FILE_BYTES)
                 raise ReviewsError("the file of corrections is full; the service's log says what to do")
             written = os.write(handle, line)

@@ -20,6 +20,7 @@ from serve.http.front import Front
 from serve.http.information import first_line
 from serve.http.listening import open_to_others, warn_if_open
 from serve.http.openapi import complete
+from serve.http.passing_on import Guarded
 from serve.http.settings import Settings, variable
 from serve.http_errors import Application, OneErrorShape, WithoutText
 from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
@@ -141,6 +142,7 @@ def _monitor(sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
 # The decorator made a service of the class, which its type does not say. A page, or anything else that answers
 # requests, is added here as middleware: it gets what the front leaves to BentoML.
 service: Any = StanceService
-service.add_asgi_middleware(Page)
+service.add_asgi_middleware(Guarded)
+service.add_asgi_middleware(Page, settings=lambda: service.desk.settings)
 service.add_asgi_middleware(OneErrorShape)
 logging.getLogger("bentoml._internal.server.http_app").addFilter(WithoutText())

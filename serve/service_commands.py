@@ -48,6 +48,7 @@ def load(
 
         found = compared = compare_services(model, seconds, rounds, _say)
         print_comparison(compared)
+        passed = compared.passed
     elif soak:
         from serve.load.soak import soak as let_soak
 
@@ -68,6 +69,7 @@ def load(
         stream = shots(fresh(sentences()), _mix(mix))
         found = outcome = asyncio.run(closed_loop(url, stream, clients, seconds, key))
         print_outcomes([(f"{mix}, {clients} clients", outcome)])
+        passed = outcome.passed
     if json_out is not None:
         atomic.write_text(json_out, found.model_dump_json(indent=2) + "\n")
     raise typer.Exit(0 if passed else 1)

@@ -5,7 +5,7 @@ rewriting is for BentoML's errors, and answers in the same shape itself.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,13 +13,16 @@ from typing import Final
 
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from labels.review import Correction
+from serve.http.body import ClientGone, read_body
+from serve.http.problems import Problem, invalid
+from serve.http.settings import Settings
 from serve.http_errors import Application, Receive, Scope, Send
-from serve.messages import MAX_ARTICLE_CHARACTERS, ErrorDetail, ErrorResponse, FieldError
-from serve.reviews import VARIABLE, ReviewsError, append, review_file
+from serve.messages import MAX_ARTICLE_CHARACTERS
+from serve.reviews import VARIABLE, ReviewsError, append
 
 FOLDER: Final = Path(__file__).parent / "page"
 ROOT: Final = "/ui"
@@ -76,8 +79,10 @@ def read_files(folder: Path = FOLDER) -> dict[str, PageFile]:
 class Page:
     """ASGI middleware around the service's application."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, settings: Callable[[], Settings]) -> None:
+        """Stand before `app`; `settings` are asked for with each request that needs them."""
         self._app = app
+        self._settings = settings
         self._files: Mapping[str, PageFile] = read_files()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,21 +93,31 @@ class Page:
         request = Request(scope, receive)
         try:
             response = await self._answer(request, request.url.path)
-        except ClientDisconnect:
+        except Problem as problem:
+            response = _refusal(problem)
+        except ClientGone:
             return
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, path: str) -> Response:
+        """What the page is asked for.
+
+        Raises:
+            Problem: there is no such thing, or a correction is not taken.
+            ClientGone: there is nobody left to answer.
+        """
         if path == f"{ROOT}/reviews":
-            return await _review(request) if request.method == "POST" else _other_method("POST")
+            if request.method != "POST":
+                raise _other_method("POST")
+            return await _review(request, self._settings())
         if path == f"{ROOT}/":
             # Relative, for a proxy may have put the service below a path of its own.
             return Response(status_code=308, headers={**SECURITY_HEADERS, "Location": "../ui"})
-        file = _settings() if path == f"{ROOT}/settings.json" else self._files.get(path)
+        file = _settings_file(self._settings()) if path == f"{ROOT}/settings.json" else self._files.get(path)
         if file is None:
-            return _error(404, "not_found", f"the page has no such file; open {ROOT}")
+            raise Problem(404, "not_found", f"the page has no such file; open {ROOT}")
         if request.method not in {"GET", "HEAD"}:
-            return _other_method("GET, HEAD")
+            raise _other_method("GET, HEAD")
         # Asked about each time, so that page and service are always of one version.
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-cache", "ETag": file.etag}
         if request.headers.get("if-none-match") == file.etag:
@@ -113,51 +128,41 @@ class Page:
         return Response(content, headers=headers, media_type=file.media_type)
 
 
-def _settings() -> PageFile:
+def _settings_file(settings: Settings) -> PageFile:
     """What the page must know of the service."""
-    settings = {"reviews": review_file() is not None, "max_article_characters": MAX_ARTICLE_CHARACTERS}
-    content = json.dumps(settings).encode()
+    known = {"reviews": settings.reviews is not None, "max_article_characters": MAX_ARTICLE_CHARACTERS}
+    content = json.dumps(known).encode()
     return PageFile("application/json", content, f'"{sha256(content).hexdigest()[:32]}"')
 
 
-async def _review(request: Request) -> Response:
-    file = review_file()
-    if file is None:
-        return _error(403, "forbidden", f"no corrections are kept here; set {VARIABLE} to a file that shall hold them")
+async def _review(request: Request, settings: Settings) -> Response:
+    if settings.reviews is None:
+        message = f"no corrections are kept here; set {VARIABLE} to a file that shall hold them"
+        raise Problem(403, "forbidden", message, closes=True)
+    headers = dict(request.scope["headers"])
     # A form of another site cannot send this type, and a script of one not without being asked about.
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        return _error(415, "unsupported_media_type", "the body must be application/json")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_REVIEW_BYTES:
-            return _error(413, "too_large", f"the body is larger than {MAX_REVIEW_BYTES} bytes")
+    if b"content-type" not in headers:
+        raise Problem(415, "unsupported_media_type", "the body must be application/json", closes=True)
+    body = await read_body(request.receive, headers, MAX_REVIEW_BYTES, settings.body_seconds)
     try:
-        correction = Correction.model_validate_json(bytes(body))
+        correction = Correction.model_validate_json(body)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        if any(problem["type"] == "json_invalid" for problem in problems):
-            return _error(400, "not_json", f"the body is not JSON: {problems[0]['msg']}")
-        fields = [
-            FieldError(path=".".join(map(str, problem["loc"])), message=problem["msg"].removeprefix("Value error, "))
-            for problem in problems
-        ]
-        return _error(422, "invalid", f"{len(fields)} fields are not valid", fields)
+        raise invalid(error, body) from None
     try:
-        review = await run_in_threadpool(append, file, correction)
+        review = await run_in_threadpool(append, settings.reviews, correction)
     except ReviewsError as error:
-        return _error(503, "not_kept", str(error))
+        raise Problem(503, "not_kept", str(error)) from error
     kept = json.dumps({"time": review.time.isoformat(), "sha256": review.sha256}).encode()
     return Response(kept, 201, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "application/json")
 
 
-def _other_method(allowed: str) -> Response:
-    response = _error(405, "method_not_allowed", f"this path takes {allowed}")
-    response.headers["Allow"] = allowed
-    return response
+def _other_method(allowed: str) -> Problem:
+    message = f"this path takes {allowed}"
+    return Problem(405, "method_not_allowed", message, headers=((b"allow", allowed.encode()),))
 
 
-def _error(status: int, code: str, message: str, fields: list[FieldError] | None = None) -> Response:
-    body = ErrorResponse(error=ErrorDetail(code=code, message=message, fields=fields or []))
-    headers = {**SECURITY_HEADERS, "Cache-Control": "no-store"}
-    return Response(body.model_dump_json(), status, headers, "application/json")
+def _refusal(problem: Problem) -> Response:
+    reply = problem.reply
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    headers |= {**SECURITY_HEADERS, "Cache-Control": "no-store"}
+    return Response(reply.body, reply.status, headers, "application/json")

@@ -1,7 +1,8 @@
-"""Reading the body of a request: of one type, of bounded size, in bounded time."""
+"""Reading the body of a request: of one type, of bounded size alone and together, in bounded time."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from serve.http.problems import JSON, Problem
 from serve.http_errors import Receive
@@ -9,6 +10,53 @@ from serve.http_errors import Receive
 
 class ClientGone(Exception):  # noqa: N818 - it is no fault
     """The client closed the connection before its request was whole."""
+
+
+class Room:
+    """An account of the bytes of all bodies that are being received or worked on."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """Have room for `most_bytes`, or for one body that is larger."""
+        self._most_bytes = most_bytes
+        self.bytes = 0
+        """That are taken at the moment."""
+
+    @contextmanager
+    def taken(self, count: int) -> Iterator[Callable[[int], None]]:
+        """Take room for `count` bytes while the block runs, which may tell how many they really are.
+
+        Raises:
+            Problem: there is not so much.
+        """
+        if self.bytes and self.bytes + count > self._most_bytes:
+            message = "too many bytes are being received already; send it again"
+            raise Problem(429, "overloaded", message, retry_after=1, closes=True)
+        held = count
+        self.bytes += held
+
+        def keep(really: int) -> None:
+            nonlocal held
+            self.bytes += really - held
+            held = really
+
+        try:
+            yield keep
+        finally:
+            self.bytes -= held
+
+
+def announced(headers: Mapping[bytes, bytes], most_bytes: int) -> int:
+    """How many bytes the body is said to have, `most_bytes` if nothing is said.
+
+    Raises:
+        Problem: more than `most_bytes`.
+    """
+    length = headers.get(b"content-length")
+    if length is None:
+        return most_bytes
+    if not length.isdigit() or int(length) > most_bytes:
+        raise _too_large(most_bytes)
+    return int(length)
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most_bytes: int, most_seconds: float) -> bytes:
@@ -20,9 +68,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], most_bytes
     """
     if headers.get(b"content-type", JSON).split(b";")[0].strip().lower() != JSON:
         raise Problem(415, "unsupported_media_type", "the body must be application/json", closes=True)
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > most_bytes:
-        raise _too_large(most_bytes)
+    announced(headers, most_bytes)
     try:
         async with asyncio.timeout(most_seconds):
             return await _read(receive, most_bytes)
@@ -45,5 +91,5 @@ async def _read(receive: Receive, most_bytes: int) -> bytes:
 
 
 def _too_large(most_bytes: int) -> Problem:
-    message = f"the body is larger than {most_bytes} bytes; send fewer sentences at a time"
+    message = f"the body is larger than {most_bytes} bytes; send less at a time"
     return Problem(413, "too_large", message, closes=True)

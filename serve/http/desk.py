@@ -154,6 +154,7 @@ class Desk:
         try:
             computed = await self._scheduler.compute(served.tagger, list(missing.values()), client)
         except Overloaded as full:
+            self._rates.give_back(client, len(sentences))
             message = f"too much is waiting already; send the request again in {full.retry_after} s"
             raise Problem(429, "overloaded", message, retry_after=full.retry_after) from None
         for key, answer in zip(missing, computed, strict=True):
@@ -161,6 +162,14 @@ class Desk:
         known = len(sentences) - len(missing)
         records = await self.aside(size, lambda: served.records(sentences, encodings, [answers[key] for key in keys]))
         self.measures.tagged(records, known)
-        if self._on_tagged is not None:
-            self._on_tagged(sentences, records)
+        self._tell(sentences, records)
         return records
+
+    def _tell(self, sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
+        if self._on_tagged is None:
+            return
+        try:
+            self._on_tagged(sentences, records)
+        except OSError as error:
+            # The tags are right, whether or not a disk is full; `strerror` has nothing of a text.
+            _log.error("what was tagged could not be monitored: %s: %s", type(error).__name__, error.strerror)

@@ -15,10 +15,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.middleware.cors import CORSMiddleware
 
 from labels.errors import UserError
-from serve.http.body import ClientGone, read_body
+from serve.http.body import ClientGone, Room, announced, read_body
 from serve.http.desk import Desk
 from serve.http.information import information
 from serve.http.outgoing import Outgoing
+from serve.http.passing_on import pass_on
 from serve.http.problems import Problem, Reply, invalid
 from serve.http_errors import Application, Receive, Scope, Send, told_without_text
 from serve.messages import ArticleRequest, ArticleResponse, Reloaded, TagRequest, TagResponse
@@ -45,6 +46,7 @@ class Front:
         self._desk: Desk
         self._openapi = openapi
         self._inside = 0
+        self._room: Room
         self._entry: Application = self._enter
         self._routes: dict[str, tuple[str, Handler]] = {
             "/tag": ("POST", self._tag),
@@ -70,6 +72,7 @@ class Front:
     async def _started(self, send: Send, message: Any) -> None:
         if message["type"] == "lifespan.startup.complete":
             self._desk = self._find_desk()
+            self._room = Room(self._desk.settings.max_bytes_inside)
             origins = self._desk.settings.cors_origins
             self._entry = self._enter
             if origins:
@@ -89,7 +92,7 @@ class Front:
             if reply is not None:
                 await outgoing.reply(reply)
             elif known is None:
-                await self._app(scope, receive, outgoing)
+                await pass_on(self._app, scope, receive, outgoing)
         finally:
             self._inside -= 1
             seconds = time.perf_counter() - begun
@@ -175,13 +178,15 @@ class Front:
         self, desk: Desk, headers: Headers, receive: Receive, work: Callable[[bytes], Coroutine[Any, Any, Reply]]
     ) -> Reply:
         settings = desk.settings
-        body = await read_body(receive, headers, settings.max_body_bytes, settings.body_seconds)
-        try:
-            async with asyncio.timeout(settings.deadline_seconds):
-                return await _unless_gone(work(body), receive)
-        except TimeoutError:
-            message = "the request took longer than the service allows; send less at a time"
-            raise Problem(504, "timeout", message) from None
+        with self._room.taken(announced(headers, settings.max_body_bytes)) as keep:
+            body = await read_body(receive, headers, settings.max_body_bytes, settings.body_seconds)
+            keep(len(body))
+            try:
+                async with asyncio.timeout(settings.deadline_seconds):
+                    return await _unless_gone(work(body), receive)
+            except TimeoutError:
+                message = "the request took longer than the service allows; send less at a time"
+                raise Problem(504, "timeout", message) from None
 
     async def _reload(self, headers: Headers, client: str, receive: Receive) -> Reply:
         try:

@@ -57,7 +57,10 @@ def invalid(error: ValidationError, body: bytes) -> Problem:
         if _is_json(body):
             return Problem(422, "invalid", "the body holds half a character (a lone surrogate) as an escape")
         return Problem(400, "not_json", f"the body is not JSON: {found[0]['msg']}")
-    fields = [FieldError(path=".".join(map(str, fault["loc"])), message=fault["msg"]) for fault in found]
+    fields = [
+        FieldError(path=".".join(map(str, fault["loc"])), message=fault["msg"].removeprefix("Value error, "))
+        for fault in found
+    ]
     what = "1 field is" if len(fields) == 1 else f"{len(fields)} fields are"
     return Problem(422, "invalid", f"{what} not valid", fields)
 

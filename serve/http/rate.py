@@ -23,8 +23,7 @@ class Rates:
         if self._per_minute is None:
             return None
         now = self._clock()
-        level, then = self._buckets.get(client, (float(self._per_minute), now))
-        level = min(self._per_minute, level + (now - then) * self._per_minute / 60)
+        level = self._level(client, now)
         # A request of more than a minute's sentences is let through when the bucket is full, and paid off later.
         wanted = min(sentences, self._per_minute)
         if level < wanted:
@@ -32,5 +31,18 @@ class Rates:
             return max(1, math.ceil((wanted - level) * 60 / self._per_minute))
         self._buckets[client] = (level - sentences, now)
         if len(self._buckets) > _MOST_CLIENTS:
-            self._buckets = {c: b for c, b in self._buckets.items() if now - b[1] < 60 or b[0] < 0}
+            self._buckets = {c: b for c, b in self._buckets.items() if self._level(c, now) < self._per_minute}
         return None
+
+    def give_back(self, client: str, sentences: int) -> None:
+        """Put `sentences` into the account of `client` again, for they were not tagged."""
+        if self._per_minute is not None:
+            now = self._clock()
+            self._buckets[client] = (min(self._per_minute, self._level(client, now) + sentences), now)
+
+    def _level(self, client: str, now: float) -> float:
+        """What is in the account of `client` at `now`."""
+        if self._per_minute is None or client not in self._buckets:
+            return float(self._per_minute or 0)
+        level, then = self._buckets[client]
+        return min(self._per_minute, level + (now - then) * self._per_minute / 60)

@@ -199,6 +199,8 @@ class Scheduler:
         """The next batch, as requests and positions; those of one computer and one length."""
         waiting = [request for client in self._clients.values() for request in client.requests]
         if not waiting:
+            # Nobody has an advance on nobody: all accounts are even, and those of idle clients can be dropped.
+            self._clock = max([self._clock, *(client.turn for client in self._clients.values())])
             return []
         first = min(waiting, key=lambda request: (request.client.turn, request.turn))
         length = first.next_length()

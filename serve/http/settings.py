@@ -1,11 +1,12 @@
 """The settings of the service, read from `STANCE_*` environment variables; every fault is told at once."""
 
 import difflib
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from serve.cores import available_cores
 from serve.errors import SettingsError
@@ -19,8 +20,14 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _network(value: str) -> str:
+    ipaddress.ip_network(value)
+    return value
+
+
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Keys = Annotated[tuple[Annotated[str, Field(min_length=SHORTEST_KEY)], ...], BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -52,6 +59,8 @@ class Settings(BaseModel):
     """Requests in the house at a time; beyond that, 429 before the body is read."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 8 * 1024 * 1024
     """Largest body; the default holds the longest valid request in its most wasteful JSON."""
+    max_bytes_inside: Annotated[int, Field(ge=1)] = 256 * 1024 * 1024
+    """Bytes of all bodies in the house, by what their heads announce; beyond that, 429 before the body is read."""
     body_seconds: Seconds = 10.0
     """Longest that a client may take to send a body; beyond that, 408."""
     header_seconds: Seconds = 10.0
@@ -65,6 +74,9 @@ class Settings(BaseModel):
     """Sentences that one key, or one address where there are no keys, may send in a minute."""
     cors_origins: Listed = ()
     """Origins whose pages may call the service, parted by commas."""
+
+    trusted_proxies: Networks = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed (`python -m serve http` alone)."""
 
     reviews: Path | None = None
     """File that corrections from the page are appended to; `serve.reviews` reads it."""
@@ -84,8 +96,8 @@ class Settings(BaseModel):
         """
         found = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if _ours(name)}
         faults = [_unknown(name) for name in sorted(found) if name not in cls.model_fields]
-        faults += [f"{variable(name)} is empty; leave it out instead" for name in sorted(found) if not found[name]]
-        known = {name: value for name, value in found.items() if value and name in cls.model_fields}
+        faults += [f"{variable(name)} is empty; leave it out instead" for name in sorted(found) if _blank(found[name])]
+        known = {name: value for name, value in found.items() if not _blank(value) and name in cls.model_fields}
         try:
             settings = cls.model_validate(known)
         except ValidationError as error:
@@ -103,6 +115,11 @@ def variable(name: str) -> str:
 
 def _ours(name: str) -> bool:
     return name.startswith(PREFIX)
+
+
+def _blank(value: str) -> bool:
+    # A list of nothing would otherwise be taken for none, and a service that was to have keys be open to all.
+    return not value.replace(",", "").strip()
 
 
 def _unknown(name: str) -> str:

@@ -43,12 +43,17 @@ class Comparison(BaseModel):
     tagger_sentences_per_second: list[float]
     cases: dict[str, Case]
 
+    @property
+    def passed(self) -> bool:
+        """Whether ours answered, in every round, all that it took."""
+        return all(outcome.passed for case in self.cases.values() for outcome in case.ours)
+
 
 def compare(model: Path, seconds: float, rounds: int, say: Callable[[str], None]) -> Comparison:
     """Measure both services with `model`, each case for `seconds` in each of `rounds`.
 
     Raises:
-        ServerError: the yardstick is not here, or a server could not be started.
+        ServerError: the yardstick is not here, a server could not be started, or the yardstick answered nothing.
         ModelError: the model cannot be used.
     """
     if not (_ROOT / "tests/yardstick/service.py").is_file():
@@ -84,10 +89,11 @@ def _rate(tagger: Tagger, texts: Iterator[str]) -> float:
 
 
 def _case(ours: list[Outcome], theirs: list[Outcome], rates: list[float]) -> Case:
+    if not all("200" in outcome.statuses for outcome in theirs):
+        raise ServerError("the yardstick answered nothing in a round, so there is nothing to compare with")
+
     def ratio(others: list[float]) -> float:
-        return statistics.median(
-            one.sentences_per_second / max(other, 1e-9) for one, other in zip(ours, others, strict=True)
-        )
+        return statistics.median(one.sentences_per_second / other for one, other in zip(ours, others, strict=True))
 
     return Case(
         ours=ours,

@@ -30,6 +30,11 @@ class Outcome(BaseModel):
     """Milliseconds from sending to the last byte; null if nothing was answered."""
     statuses: dict[str, int]
 
+    @property
+    def passed(self) -> bool:
+        """Whether some were answered, and nothing came but 200 and 429."""
+        return "200" in self.statuses and set(self.statuses) <= {"200", "429"}
+
 
 @dataclass
 class Tally:
@@ -88,7 +93,7 @@ async def open_loop(url: str, shots: Iterator[Shot], rate: float, seconds: float
             await asyncio.sleep(0.005)
         if pending:
             await asyncio.wait(pending)
-    return tally.outcome(seconds)
+    return tally.outcome(time.monotonic() - begun)
 
 
 async def fixed_number(url: str, shots: Iterator[Shot], clients: int) -> Counter[str]:

@@ -1,6 +1,7 @@
 """A browser, and a server with the page in front of a stub that answers as the service would."""
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serve.article import count_labels, pairs, tag_article
+from serve.http.settings import Settings
 from serve.http_errors import Application, Receive, Scope, Send
 from serve.messages import ArticleRequest, ArticleResponse
 from serve.reviews import VARIABLE
@@ -50,7 +52,8 @@ def stub(tagger: Tagger) -> Application:
 @pytest.fixture(scope="module")
 def page_server(tagger: Tagger) -> Iterator[str]:
     """Its address. It runs in this process, so that a test can set its environment."""
-    config = uvicorn.Config(PageMiddleware(stub(tagger)), port=0, log_level="warning", lifespan="off", ws="none")
+    app = PageMiddleware(stub(tagger), lambda: Settings.from_environment(os.environ))
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

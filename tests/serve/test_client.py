@@ -23,7 +23,7 @@ def client(*answers: httpx.Response | Exception, deadline: float = 60.0) -> tupl
             raise found
         return found
 
-    return StanceClient("http://desk.example", "k" * 16, deadline, httpx.MockTransport(answer), waits.append), waits
+    return StanceClient("http://desk.example/", "k" * 16, deadline, httpx.MockTransport(answer), waits.append), waits
 
 
 def problem(status: int, retry_after: int | None = None) -> httpx.Response:
@@ -46,7 +46,7 @@ def test_it_waits_as_long_as_the_service_asks(tagger: Tagger) -> None:
 def test_it_does_not_wait_beyond_its_deadline() -> None:
     asking, waits = client(problem(429, 7), deadline=5)
     begun = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"did not answer in 5 s \(it answered 429\)"):
+    with pytest.raises(UnavailableError, match=r"^http://desk.example/tag did not answer in 5 s \(it answered 429\)"):
         asking.tag(["a"])
     assert (waits, time.monotonic() - begun < 1) == ([], True)
 
@@ -55,12 +55,17 @@ def test_it_does_not_wait_beyond_its_deadline() -> None:
     ("answer", "kind", "message"),
     [
         (problem(422), RefusedError, "422, code.: message"),
+        (problem(500), ClientError, r"is at fault \(500\): message; its log says why"),
+        (httpx.UnsupportedProtocol("no http://"), ClientError, r"desk.example/tag cannot be asked \(no http://\)"),
+        (httpx.LocalProtocolError("Illegal header value"), ClientError, "cannot be asked"),
         (problem(401), UnauthorizedError, "wants a key"),
         (httpx.Response(404, text="<html>"), ClientError, "a form that this client does not know"),
         (httpx.Response(200, json={"tags": 7}), ClientError, "a form that this client does not know"),
     ],
 )
-def test_what_is_wrong_is_raised_at_once(answer: httpx.Response, kind: type[ClientError], message: str) -> None:
+def test_what_is_wrong_is_raised_at_once(
+    answer: httpx.Response | Exception, kind: type[ClientError], message: str
+) -> None:
     asking, waits = client(answer)
     with pytest.raises(kind, match=message) as error:
         asking.tag(["a"])

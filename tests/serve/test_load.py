@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from serve.__main__ import app
+from serve.load.compare import Comparison, _case
 from serve.load.drive import Outcome, Tally
 from serve.load.overload import Overload
-from serve.load.servers import ServerError, running
+from serve.load.servers import ServerError, free_port, running
 from serve.load.soak import Soak
 from serve.load.traffic import ARTICLE, Mix, fresh, shots
 from tests.conftest import ROOT
@@ -55,7 +56,8 @@ def outcome(p99_ms: float | None = 100, **statuses: int) -> Outcome:
         (outcome(2_999, _200=1, _429=3), 5.0, True),
         (outcome(3_000, _200=1, _429=3), 5.0, False),
         (outcome(100, _200=1, _503=1), 1.0, False),
-        (outcome(100, _200=1), 5.1, False),
+        (outcome(100, _200=1, _429=3), 5.1, False),
+        (outcome(100, _200=1), 1.0, False),
         (outcome(None, _429=1), 1.0, False),
     ],
 )
@@ -67,7 +69,26 @@ def test_an_overload_is_borne_or_not(under_load: Outcome, recovered: float, pass
 def test_memory_may_grow_by_a_tenth() -> None:
     assert Soak(requests=9, statuses={"200": 9}, before_mib=100, after_mib=109.9).passed
     assert not Soak(requests=9, statuses={"200": 9}, before_mib=100, after_mib=111).passed
+    assert not Soak(requests=9, statuses={"429": 9}, before_mib=100, after_mib=100).passed
     assert not Soak(requests=9, statuses={"200": 8, "500": 1}, before_mib=100, after_mib=100).passed
+
+
+def test_a_service_that_is_not_there_is_not_passed(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    arguments = ["load", "--url", f"http://127.0.0.1:{free_port()}", "--seconds", "0.1", "--clients", "1"]
+    ended = CliRunner().invoke(app, [*arguments, "--json", str(figures)])
+    assert ended.exit_code == 1
+    assert set(Outcome.model_validate_json(figures.read_text()).statuses) == {"no answer"}
+
+
+def test_a_comparison_is_with_what_answered_and_of_what_did() -> None:
+    case = _case([outcome(_200=1)], [outcome(_200=1)], [2.0])
+    assert (case.ratio, case.of_tagger) == (1.0, 0.5)
+    assert Comparison(tagger_sentences_per_second=[2.0], cases={"a": case}).passed
+    failed = _case([outcome(_200=1, _500=1)], [outcome(_200=1)], [2.0])
+    assert not Comparison(tagger_sentences_per_second=[2.0], cases={"a": case, "b": failed}).passed
+    with pytest.raises(ServerError, match="the yardstick answered nothing"):
+        _case([outcome(_200=1)], [outcome(None, _500=1)], [2.0])
 
 
 def test_a_measurement_is_one_at_a_time_and_of_a_known_mix() -> None:

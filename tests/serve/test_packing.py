@@ -67,7 +67,9 @@ def test_the_manifest_hangs_together() -> None:
     settings = Settings.from_environment({variable["name"]: variable["value"] for variable in container["env"]})
     assert settings.api_keys_file is not None
     assert str(settings.api_keys_file.parent) in mounted.values()
-    assert pod["spec"]["terminationGracePeriodSeconds"] > settings.deadline_seconds
+    assert pod["spec"]["terminationGracePeriodSeconds"] > settings.body_seconds + settings.deadline_seconds
+    # Variables such as STANCE_PORT, for a Service of this name, would be taken for settings.
+    assert pod["spec"]["enableServiceLinks"] is False
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
 
@@ -83,4 +85,5 @@ def test_the_unit_reloads_by_a_hangup_and_waits_for_requests() -> None:
     environment = dict(
         line.removeprefix("Environment=").split("=") for line in lines if line.startswith("Environment=")
     )
-    assert float(service["TimeoutStopSec"]) > Settings.from_environment(environment).deadline_seconds
+    settings = Settings.from_environment(environment)
+    assert float(service["TimeoutStopSec"]) > settings.body_seconds + settings.deadline_seconds

@@ -1,6 +1,8 @@
 """The page's files, headers and reviews, in process."""
 
+import asyncio
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from starlette.testclient import TestClient
 
 from labels.review import Review, digest
 from serve import reviews
-from serve.http_errors import Receive, Scope, Send
+from serve.http.settings import Settings
+from serve.http_errors import Message, Receive, Scope, Send
 from serve.ui import FOLDER, MAX_REVIEW_BYTES, Page, read_files
 from tests.labels.test_review import TEXT, correction
 
@@ -26,9 +29,14 @@ async def inner(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(f"inner {Request(scope).url.path}")(scope, receive, send)
 
 
+def settings() -> Settings:
+    """As a test has set the environment."""
+    return Settings.from_environment(os.environ)
+
+
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(Page(inner), follow_redirects=False)
+    return TestClient(Page(inner, settings), follow_redirects=False)
 
 
 @pytest.fixture
@@ -155,11 +163,29 @@ def test_a_bad_correction_is_refused_and_leaves_no_trace(client: TestClient, kep
     assert refusal(post(good[:-1])) == (400, "not_json", [])
     assert refusal(post(b"\xff")) == (400, "not_json", [])
     # Half of a character beyond the basic plane, which cannot be written as UTF-8.
-    assert refusal(post(good.replace(b"accused", b"\\ud800"))) == (400, "not_json", [])
+    assert refusal(post(good.replace(b"accused", b"\\ud800"))) == (422, "invalid", [])
     assert refusal(post(good, "text/plain")) == (415, "unsupported_media_type", [])
     assert refusal(client.post("/ui/reviews", content=good)) == (415, "unsupported_media_type", [])
     assert refusal(post(b" " * (MAX_REVIEW_BYTES + 1))) == (413, "too_large", [])
     assert not kept.exists()
+
+
+def test_a_correction_that_does_not_come_is_not_waited_for(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STANCE_BODY_SECONDS", "0.05")
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(2)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/ui/reviews", "headers": headers, "query_string": b""}
+    asyncio.run(Page(inner, settings)(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
 
 
 def test_a_file_that_cannot_be_written_is_said_without_its_name(
@@ -170,6 +196,20 @@ def test_a_file_that_cannot_be_written_is_said_without_its_name(
     assert refusal(answer) == (503, "not_kept", [])
     assert str(tmp_path) not in answer.text
     assert "none/reviews.jsonl, which STANCE_REVIEWS names: No such file or directory" in caplog.text
+
+
+def test_a_write_that_was_cut_short_costs_no_other_correction(
+    client: TestClient, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda handle, line: whole(handle, line[:40]))
+        assert refusal(client.post("/ui/reviews", json=correction())) == (503, "not_kept", [])
+    assert kept.stat().st_size == 40
+    for _ in range(2):
+        assert client.post("/ui/reviews", json=correction()).status_code == 201
+    _, *lines = kept.read_text(encoding="utf-8").splitlines()
+    assert [Review.model_validate_json(line).label for line in lines] == [correction()["label"]] * 2
 
 
 def test_a_full_file_is_not_appended_to(client: TestClient, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
 """What the front answers, in process."""
 
 import asyncio
+import errno
 import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,13 +16,17 @@ from starlette.testclient import TestClient
 from labels.scheme import STANCES
 from serve.answers import Answer
 from serve.encode import Encoding
-from serve.http_errors import Message, Receive, Scope
+from serve.http.body import Room
+from serve.http.scheduler import Overloaded, Scheduler
+from serve.http_errors import Message, Receive, Scope, Send
 from serve.messages import Info
 from serve.prediction import Prediction
 from serve.reference import Reference, stability
 from serve.tagger import Tagger
+from serve.ui import Page
 from serve.weights import save
 from tests.conftest import SENTENCES, manifest, tiny_network, tiny_tokenizer
+from tests.labels.test_review import correction
 from tests.serve.http.conftest import Start
 
 KEY = "correct-horse-battery"
@@ -80,6 +86,19 @@ def test_more_sentences_than_a_minute_allows_are_put_off(start: Start) -> None:
     assert client.post("/tag", json={"sentences": ["a"]}).status_code == 200
 
 
+def test_what_finds_no_room_in_the_queue_is_not_counted_as_sent(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object) -> list[Answer]:
+        raise Overloaded(3)
+
+    client = start(sentences_per_minute=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(Scheduler, "compute", full)
+        for _ in range(3):
+            answer = client.post("/tag", json={"sentences": ["a", "b"]})
+            assert (answer.json()["error"]["code"], answer.headers["retry-after"]) == ("overloaded", "3")
+    assert client.post("/tag", json={"sentences": ["a", "b"]}).status_code == 200
+
+
 def test_a_full_house_says_so_before_it_reads_the_body(start: Start) -> None:
     client = start(max_requests=1, queue_tokens=1)
     client.app._inside = 1  # type: ignore[attr-defined]
@@ -87,6 +106,35 @@ def test_a_full_house_says_so_before_it_reads_the_body(start: Start) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "overloaded")
     assert answer.headers["retry-after"] == "1"
     assert client.get("/livez").status_code == 200
+
+
+def test_bodies_have_room_for_so_many_bytes_together(start: Start) -> None:
+    client = start(max_bytes_inside=1_000, max_body_bytes=5_000)
+    room = client.app._room  # type: ignore[attr-defined]
+
+    def post(size: int) -> Any:
+        return client.post("/tag", json={"sentences": ["a" * size]})
+
+    with room.taken(900):
+        answer = post(200)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "overloaded")
+        assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
+        # Nothing is announced, so it may be as large as any.
+        chunked = client.post("/tag", content=iter([b'{"sentences":["a"]}']))
+        assert chunked.status_code == 429
+        assert post(10).status_code == 200
+    assert post(200).status_code == 200
+    assert post(1_500).status_code == 200, "one body that is larger than the room may come alone"
+    assert room.bytes == 0
+
+
+def test_a_body_takes_the_room_that_it_needs_once_it_is_read() -> None:
+    room = Room(100)
+    with room.taken(90) as keep:
+        keep(10)
+        with room.taken(90):
+            assert room.bytes == 100
+    assert room.bytes == 0
 
 
 def test_a_request_that_takes_too_long_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,6 +210,45 @@ def test_monitoring_is_told_label_score_and_length_and_no_text(start: Start, mon
         "score": [tag["score"] for tag in tags],
         "characters": [10, 3],
     }
+
+
+def test_the_page_keeps_corrections_where_the_settings_say(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "reviews.jsonl"
+    assert start(reviews=file).post("/ui/reviews", json=correction()).status_code == 201
+    assert len(file.read_text().splitlines()) == 1
+
+
+def test_tags_are_given_though_monitoring_fails(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(name: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "It rained.")
+
+    monkeypatch.setattr("bentoml.monitor", full)
+    assert start(monitor=True).post("/tag", json={"sentences": ["It rained."]}).status_code == 200
+    assert "could not be monitored: OSError: No space left on device" in caplog.text
+    assert "It rained." not in caplog.text
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_fault_of_what_the_front_passes_on_to_is_told_without_its_message(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, begun: bool
+) -> None:
+    async def broken(page: Page, scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ArithmeticError("a secret-name")
+
+    client = start()
+    monkeypatch.setattr(Page, "__call__", broken)
+    if not begun:
+        answer = client.get("/ui")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
+    else:
+        # An answer that has begun and does not end; the server closes its connection.
+        assert client.get("/ui").status_code == 200
+    assert "Exception on another path: ArithmeticError at " in caplog.text
+    assert "secret-name" not in caplog.text
 
 
 def test_nobody_may_change_the_model_where_there_are_no_keys(start: Start) -> None:

@@ -177,6 +177,17 @@ def test_a_request_larger_than_the_queue_is_taken_if_it_is_empty() -> None:
     run(body, queue_tokens=64)
 
 
+def test_accounts_of_idle_clients_are_dropped_once_the_queue_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.http.scheduler._IDLE_CLIENTS", 5)
+
+    async def body(scheduler: Scheduler) -> None:
+        for number in range(50):
+            await ask(scheduler, Fake(), range(1 + number % 3), f"client {number}")
+        assert len(scheduler._clients) <= 7
+
+    run(body)
+
+
 def test_what_was_given_up_is_not_computed_and_leaves_the_queue() -> None:
     async def body(scheduler: Scheduler) -> None:
         fake = Fake()

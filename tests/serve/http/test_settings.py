@@ -16,11 +16,15 @@ def test_settings_are_read_by_their_names() -> None:
             "STANCE_QUEUE_TOKENS": "5",
             "STANCE_API_KEYS": "a" * 16 + ", " + "b" * 16,
             "STANCE_REQUEST_LOG": "true",
+            "STANCE_TRUSTED_PROXIES": "192.0.2.1, 198.51.100.0/24",
             "PATH": "x",
         }
     )
     assert (found.queue_tokens, found.api_keys, found.request_log) == (5, ("a" * 16, "b" * 16), True)
     assert found.deadline_seconds == 60
+    assert found.trusted_proxies == ("192.0.2.1", "198.51.100.0/24")
+    with pytest.raises(SettingsError, match=r"STANCE_TRUSTED_PROXIES: .* IPv4 or IPv6 network"):
+        Settings.from_environment({"STANCE_TRUSTED_PROXIES": "*"})
 
 
 def test_every_fault_is_told_at_once_and_no_key_with_it() -> None:
@@ -34,6 +38,12 @@ def test_every_fault_is_told_at_once_and_no_key_with_it() -> None:
         "STANCE_THREADS: Input should be a valid integer, unable to parse string as an integer",
         "STANCE_API_KEYS: String should have at least 16 characters",
     ]
+
+
+@pytest.mark.parametrize("value", ["", " ", ",", " ,\t, "])
+def test_a_list_of_nothing_is_a_fault_and_not_taken_for_no_keys(value: str) -> None:
+    with pytest.raises(SettingsError, match="STANCE_API_KEYS is empty; leave it out instead"):
+        Settings.from_environment({"STANCE_API_KEYS": value})
 
 
 @pytest.mark.parametrize("content", ["", "# only a comment\n", "short\n"])
