@@ -111,11 +111,16 @@ def _products(graph: onnx.GraphProto, spared: Spared) -> list[str]:
     """Names of the matrix products with weights, from the lowest layer up, without those that are spared."""
     shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
     products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm") and node.input[1] in shapes]
-    # The inside of a feed-forward block is the widest that there is.
+    known = set(shapes.values())
+    # The inside of a feed-forward block is the widest that there is; a head has no counterpart.
     inside = max(max(shapes[node.input[1]]) for node in products)
     left: set[str] = set()
     for axis, share in ((0, spared.narrowing), (1, spared.widening)):
-        alike = [node.name for node in products if shapes[node.input[1]][axis] == inside]
+        alike = [
+            node.name
+            for node in products
+            if shapes[node.input[1]][axis] == inside and shapes[node.input[1]][::-1] in known
+        ]
         left.update(alike[: round(share * len(alike))])
     return [node.name for node in products if node.name not in left]
 
