@@ -85,7 +85,8 @@ def read_parquet(source: Source, opened: Opened, options: ReadOptions) -> Iterat
                         yield Document(name, error.fault)
             if not number:
                 raise FaultError("empty", "there is no row in it")
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except (pa.ArrowException, ArithmeticError, LookupError, ValueError) as error:
+        # Times that Python has no date for, or a time zone for, are the latter three.
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FaultError("corrupt", f"no Parquet, or damaged: {first}") from error
 
@@ -124,7 +125,7 @@ def _json_object(line: str | None) -> dict[str, Any]:
         raise FaultError("encoding", "the line is not UTF-8; convert it first")
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits is none of JSONDecodeError's
         raise FaultError("row", f"the line is no JSON: {error}") from error
     if not isinstance(row, dict):
         raise FaultError("row", f"the line is no JSON object but {type(row).__name__}")
