@@ -92,11 +92,15 @@ def read_parquet(source: Source, opened: Opened, options: ReadOptions) -> Iterat
 
 
 def _csv_rows(text: IO[str], delimiter: str) -> Iterator[list[str]]:
-    rows = csv.reader(_csv_lines(text), delimiter=delimiter)
+    # Strict, for otherwise a quote that is never closed makes one document of all that follows it.
+    rows = csv.reader(_csv_lines(text), delimiter=delimiter, strict=True)
+    first = 1
     try:
-        yield from rows
+        for row in rows:
+            first = rows.line_num + 1
+            yield row
     except csv.Error as error:
-        raise FaultError("corrupt", f"no CSV from line {rows.line_num} on: {error}") from error
+        raise FaultError("corrupt", f"no CSV from line {first} on: {error}") from error
 
 
 def _csv_lines(text: IO[str]) -> Iterator[str]:

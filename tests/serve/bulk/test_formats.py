@@ -160,6 +160,12 @@ FAULTY: list[tuple[str, bytes, list[tuple[str, str]]]] = [
     ),
     (
         "a.csv",
+        b'id,text\n1,It rained.\n2,"It\n3,rained.\n',
+        [("a.csv", "no CSV from line 3 on: unexpected end of data")],
+    ),
+    ("a.csv", b'id,text\n1,"It" rained.\n', [("a.csv", "no CSV from line 2 on: ',' expected after '\"'")]),
+    (
+        "a.csv",
         b"id,body\n1,It rained.\n",
         [("a.csv", "no column 'text' among 'id', 'body'; name the text with --text-column")],
     ),
