@@ -95,7 +95,7 @@ class Sources:
             raise BulkError("standard input (-) can be read once; name it once")
         self._paths = list(paths)
         self._input_format = cast(InputFormat | None, input_format)
-        self._apart = {path.absolute() for path in apart}
+        self._apart = {place for path in apart for place in (_place(path), path.resolve())}
 
     def __iter__(self) -> Iterator[Source]:
         for path in self._paths:
@@ -130,14 +130,20 @@ class Sources:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             raise BulkError(f"cannot look into {folder}: {error.strerror}; leave it out") from error
+        place = folder.resolve()
         for entry in entries:
             path = folder / entry.name
-            if path.absolute() in self._apart:
+            if place / entry.name in self._apart or (entry.is_symlink() and path.resolve() in self._apart):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from self._within(path)
             elif (known := _suffix_format(path)) and entry.is_file():
                 yield Source(path, known, path.suffix.lower() == ".gz")
+
+
+def _place(path: Path) -> Path:
+    """Where the path is, whatever links lead there; if itself is a link, not where that leads."""
+    return path.parent.resolve() / path.name
 
 
 def _suffix_format(path: Path) -> InputFormat | None:
