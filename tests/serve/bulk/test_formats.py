@@ -280,6 +280,15 @@ def test_csv_and_parquet_hold_what_jsonl_holds(
     assert table.to_pylist() == expected
 
 
+def test_a_bare_carriage_return_comes_back_from_csv(tagger: Tagger, tmp_path: Path) -> None:
+    content = jsonl_bytes([{"id": "a\rb", "text": "It rained\rall day.", "title": "One\rtwo", "outlet": "\r"}])
+    expected = [flattened(record) for record in tagged(tagger, tmp_path, "a.jsonl", content)]
+    run(tagger, [tmp_path / "a.jsonl"], tmp_path / "tags.csv")
+    assert from_csv(tmp_path / "tags.csv") == expected
+    assert (expected[0]["document_id"], expected[0]["title"], expected[0]["outlet"]) == ("a\rb", "One\rtwo", "\r")
+    assert b"\r\n" not in (tmp_path / "tags.csv").read_bytes()
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_the_size_of_shards_does_not_show(tagger: Tagger, mixed: Path, tmp_path: Path, suffix: str) -> None:
     contents = set()
