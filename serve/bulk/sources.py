@@ -45,7 +45,7 @@ class Source:
     @property
     def is_stream(self) -> bool:
         """Whether it can be read only once, so that it has neither a size nor a time of change."""
-        return self.path == STANDARD_INPUT or self.path.is_fifo() or self.path.is_char_device()
+        return _is_stream(self.path)
 
     def status(self) -> tuple[int, int]:
         """Bytes of the file and time of its last change in nanoseconds; zeros if that is not to be had."""
@@ -106,6 +106,11 @@ class Sources:
                 if known is not None:
                     yield Source(path, known, path.suffix.lower() == ".gz")
 
+    @property
+    def has_stream(self) -> bool:
+        """Whether reading may wait for somebody who writes; folders are not searched for streams."""
+        return any(_is_stream(path) for path in self._paths)
+
     def fingerprint(self) -> Fingerprint:
         """Look at every file without opening it.
 
@@ -139,6 +144,10 @@ class Sources:
                 yield from self._within(path)
             elif (known := _suffix_format(path)) and entry.is_file():
                 yield Source(path, known, path.suffix.lower() == ".gz")
+
+
+def _is_stream(path: Path) -> bool:
+    return path == STANDARD_INPUT or path.is_fifo() or path.is_char_device()
 
 
 def _place(path: Path) -> Path:
