@@ -102,9 +102,14 @@ def test_torch_is_asked_for_a_gpu_only_if_there_may_be_one(
     for node in nodes:
         (tmp_path / node).touch()
     questions: list[str] = []
+
+    def asked_for() -> bool:
+        questions.append("a GPU")
+        return False
+
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr("serve.backend._NODES", (tmp_path / "nvidiactl",))
-    monkeypatch.setattr("torch.cuda.is_available", lambda: bool(questions.append("asked")))
+    monkeypatch.setattr("torch.cuda.is_available", asked_for)
     exported = manifest(exports={"onnx": PARITY})
     assert choose_backend(exported) == ("onnx", "cpu")
     assert bool(questions) == asked
