@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,21 +58,29 @@ def killed_until_done(rows: Path, model: Path, out: Path, kills: int, seconds: f
     """Run and kill `kills` times, then run to the end; the lines of the ledger when each killed run was dead."""
     draw = random.Random(kills)  # noqa: S311
     arguments = command(model, rows, "--out", out, "--shard-documents", 10)
-    done = []
+    ledger = parts_of(out) / "done.log"
+    done: list[int] = []
     for _ in range(kills):
         process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.DEVNULL)  # noqa: S603
-        try:
-            process.wait(seconds * draw.uniform(0.3, 1.02))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if done:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds * draw.uniform(0.3, 1.02))
+        else:  # so that one at least is hit in the middle, however long it takes to start
+            while process.poll() is None and noted(ledger) < 3:
+                time.sleep(0.005)
+        process.kill()
+        process.wait()
         if out.exists() and not parts_of(out).exists():
             break
-        ledger = parts_of(out) / "done.log"
-        done.append(ledger.read_text().count("\n") if ledger.exists() else 0)
+        done.append(noted(ledger))
     else:
         finish(arguments, code=1)
+    assert any(0 < lines < SHARDS for lines in done), "no kill hit a run in the middle"
     return done
+
+
+def noted(ledger: Path) -> int:
+    return ledger.read_text().count("\n") if ledger.exists() else 0
 
 
 def check_same(out: Path, undisturbed: Path) -> None:
