@@ -1,6 +1,5 @@
 """What keeps the taggers of a Ray cluster from starting is one sentence, at once; the cluster here is none."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,14 +67,14 @@ def test_a_cluster_without_room_is_one_sentence_at_once(
     assert said in start(monkeypatch, Fake(*nodes), **load)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="the extra `distributed` is not installed")
 def test_a_users_mistake_in_an_actor_is_told_without_its_traceback(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from ray.exceptions import RayTaskError
-
+    exceptions = pytest.importorskip("ray.exceptions", reason="the extra `distributed` is not installed")
     cause = ModelError("the model has no export for onnx")
-    error = RayTaskError("load", "Traceback: far away", cause, "python", 1, "127.0.0.1").as_instanceof_cause()
+    error = exceptions.RayTaskError(
+        "load", "Traceback: far away", cause, "python", 1, "127.0.0.1"
+    ).as_instanceof_cause()
 
     def get(ready: object) -> None:
         raise error
