@@ -1,6 +1,7 @@
 """How every command of the project ends: a user's mistake is one sentence on standard error and exit code 2."""
 
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -12,7 +13,9 @@ def run(app: typer.Typer, arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments)
     except UserError as error:
-        print(error, file=sys.stderr)
+        # Who has closed standard error is told by the exit code alone.
+        with suppress(BrokenPipeError):
+            print(error, file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,5 +1,6 @@
 """What computes a saved model: chosen by what is at hand, or as the user says."""
 
+import sys
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -13,6 +14,8 @@ Backend = Literal["torch", "onnx", "onnx-int8"]
 
 #: Fastest first; EXPERIMENTS.md has the figures.
 _ON_CPU: Final[tuple[Exported, ...]] = ("onnx-int8", "onnx")
+#: What there is on Linux of a GPU of NVIDIA's (on a board, and in Windows' Linux), and of AMD's.
+_NODES: Final = tuple(map(Path, ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")))
 
 
 def choose_backend(manifest: Manifest, device: str = "auto", backend: str = "auto") -> tuple[Backend, str]:
@@ -36,8 +39,9 @@ def choose_backend(manifest: Manifest, device: str = "auto", backend: str = "aut
                 "choose one of those or train it anew with that name in export.backends"
             )
         return backend, "cpu"
-    # Looked for only where torch is to compute: importing it takes seconds and half of the memory.
-    gpu = device != "cpu" and _has_gpu()
+    # Torch is asked only where it may be the one to compute: importing it takes seconds and half of the memory.
+    gpu = device == "cuda" or (device == "auto" and _may_have_gpu())
+    gpu = gpu and _has_gpu()
     if device == "cuda" and not gpu:
         raise DeviceError("torch finds no GPU that it can use; choose --device cpu or auto")
     if backend == "auto" and not gpu:
@@ -82,6 +86,11 @@ def open_cascade(folder: Path, manifest: Manifest) -> Cascade:
         )
     check_files(folder, manifest, (CASCADE,))
     return Cascade.load(folder / CASCADE, manifest.cascade.threshold)
+
+
+def _may_have_gpu() -> bool:
+    """Whether it is worth asking torch."""
+    return sys.platform != "linux" or any(node.exists() for node in _NODES)
 
 
 def _has_gpu() -> bool:

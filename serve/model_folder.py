@@ -67,7 +67,7 @@ class Parity(BaseModel):
     """Share of the sentences with the same label."""
     macro_f1_change: float
     role_f1_change: float
-    """Change of the overlap F1 of the role that lost most."""
+    """Change of the overlap F1 of the role that changed most."""
 
 
 class CascadeInfo(BaseModel):

@@ -95,11 +95,15 @@ class Tagger:
         def encode_next() -> list[Encoding]:
             return self.encode(list(islice(unread, window)))
 
-        with ThreadPoolExecutor(1) as ahead:
+        ahead = ThreadPoolExecutor(1)
+        try:
             upcoming = ahead.submit(encode_next)
             while encodings := upcoming.result():
                 upcoming = ahead.submit(encode_next)
                 yield from self._predict(encodings, memory)
+        finally:
+            # Whoever is interrupted does not wait for a sentence that may never come.
+            ahead.shutdown(wait=False, cancel_futures=True)
 
     def tag(self, sentences: Sequence[str]) -> list[TagRecord]:
         """The stance record of each sentence, order kept."""

@@ -42,6 +42,7 @@ class Measured(BaseModel):
     macro_f1: float
     wire_copy_sentences_per_second: float | None = None
     wire_copy_against_pipeline: float | None = None
+    """Medians over the rounds, as above."""
     share_of_roofline: float | None = None
 
 
@@ -90,13 +91,10 @@ def compare(
             say(f"loading {name}")
             workers[name] = stack.enter_context(Worker(name, folder, threads))
         rates, waits = _rounds(workers, whole.sentences[:sample], rounds, say)
+        copying = {name: worker for name, worker in workers.items() if SPECS[name].wire_copy and copies.sentences}
+        copied = _copy_rounds(copying, copies.sentences, rounds, say)
         measured = {}
         given = {name: _all_labels(worker, name, whole, say) for name, worker in workers.items()}
-        copied = {
-            name: _rate(worker, copies.sentences, name, say)
-            for name, worker in workers.items()
-            if SPECS[name].wire_copy and copies.sentences
-        }
         for name, worker in workers.items():
             rate = statistics.median(rates[name])
             is_pipeline = "pipeline" in name
@@ -108,8 +106,8 @@ def compare(
                 peak_mib=worker.answer(whole.sentences[:1]).peak_bytes / 2**20,
                 label_agreement=_agreement(given[name], given[TORCH]),
                 macro_f1=float(macro_f1(confusion(whole.labels, given[name]))),
-                wire_copy_sentences_per_second=copied.get(name),
-                wire_copy_against_pipeline=copied[name] / copied[DEFAULT_PIPELINE] if name in copied else None,
+                wire_copy_sentences_per_second=statistics.median(copied[name]) if name in copied else None,
+                wire_copy_against_pipeline=_ratio(copied[name], copied[DEFAULT_PIPELINE]) if name in copied else None,
                 # What the cascade answers needs none of the network's operations.
                 share_of_roofline=None if is_pipeline or "cascade" in name else limit.share(rate, "int8" in name),
             )
@@ -145,6 +143,18 @@ def _rounds(
     return rates, waits
 
 
+def _copy_rounds(
+    workers: dict[str, Worker], sentences: Sequence[str], rounds: int, say: Callable[[str], None]
+) -> dict[str, list[float]]:
+    """Sentences of the wire copy per second of each round."""
+    rates: dict[str, list[float]] = {name: [] for name in workers}
+    for number in range(1, rounds + 1):
+        for name, worker in workers.items():
+            say(f"wire copy, round {number} of {rounds}: {name}")
+            rates[name].append(len(sentences) / worker.answer(sentences).seconds)
+    return rates
+
+
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
@@ -152,11 +162,6 @@ def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 def _all_labels(worker: Worker, name: str, workload: Workload, say: Callable[[str], None]) -> list[Stance]:
     say(f"the whole test split: {name}")
     return worker.answer(workload.sentences).labels
-
-
-def _rate(worker: Worker, sentences: Sequence[str], name: str, say: Callable[[str], None]) -> float:
-    say(f"wire copy: {name}")
-    return len(sentences) / worker.answer(sentences).seconds
 
 
 def _agreement(ours: Sequence[Stance], theirs: Sequence[Stance]) -> float:

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from labels.errors import UserError
 from serve.bulk.options import Columns, ReadOptions
 from serve.bulk.plan import SHARD_DOCUMENTS
 
@@ -50,7 +52,7 @@ def tag(
     """
     # Imported only now, for what tags takes seconds and a misspelt option should not have to wait for it.
     from serve.bulk.engine import Load, open_engine
-    from serve.bulk.errors import BulkError
+    from serve.bulk.errors import BulkError, StreamError
     from serve.bulk.formats import output_format
     from serve.bulk.job import Job, check_free, tag_to_file, tag_to_stream
     from serve.bulk.manifest import ModelIdentity
@@ -60,6 +62,8 @@ def tag(
 
     if len(delimiter) != 1:
         raise BulkError(f"the delimiter is one character, not {delimiter!r}")
+    if engine != "ray" and (ray_address is not None or actors is not None):
+        raise BulkError(f"--ray-address and --actors are for the engine ray, not {engine}; add --engine ray")
     columns = Columns(
         text=text_column, id=id_column, title=title_column, date=date_column, outlet=outlet_column, url=url_column
     )
@@ -82,14 +86,36 @@ def tag(
     except KeyboardInterrupt:
         kept = "" if to_stream else "; the same command goes on where it was"
         print(f"interrupted{kept}", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except BrokenPipeError:
-        # Whoever read has enough. Python would write once more when it ends, and complain.
+        _end(130, sources.has_stream)
+    except StreamError as error:
+        # Python would write once more when it ends, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
+        if isinstance(error.__cause__, BrokenPipeError):  # whoever read has enough
+            _end(0, sources.has_stream)
+        _fail(error, sources.has_stream)
+    except UserError as error:
+        _fail(error, sources.has_stream)
+    except OSError as error:
+        _fail(BulkError(f"cannot go on: {error}"), sources.has_stream)
     if not quiet:
         print(f"{counts.sentences} sentences of {counts.documents} documents -> {out}", file=sys.stderr)
     if counts.errors:
         kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.errors.items()))
         print(f"{counts.errors.total()} documents with an error instead: {kinds}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _fail(error: UserError, at_once: bool) -> NoReturn:
+    if not at_once:
+        raise error
+    with suppress(BrokenPipeError):
+        print(error, file=sys.stderr)
+    _end(2, at_once)
+
+
+def _end(code: int, at_once: bool) -> NoReturn:
+    """End with `code`, `at_once` if a thread may be waiting for a stream: Python would first wait for the thread."""
+    if at_once:
+        sys.stderr.flush()
+        os._exit(code)
+    raise typer.Exit(code)

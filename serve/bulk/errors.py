@@ -7,5 +7,9 @@ class BulkError(UserError):
     """The input, the output or an option cannot be used."""
 
 
+class StreamError(BulkError):
+    """Standard output cannot be written; caused by a BrokenPipeError if whoever reads it has enough."""
+
+
 class BrokenOffError(BulkError):
     """The output cannot be written any further; what is done is kept."""

@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Protocol, get_args
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from serve.bulk.errors import BulkError
 from serve.bulk.records import SCHEMA, BulkRecord, Cell, FaultRecord, Record, flat, nested
+
+if TYPE_CHECKING:
+    from _csv import Writer as CsvWriter
 
 OutputFormat = Literal["jsonl", "csv", "parquet"]
 
@@ -27,6 +30,9 @@ _SUFFIXES: Final[dict[str, OutputFormat]] = {
 _SHARD_GROUP: Final = 4096
 _GROUP: Final = 32_768
 _COMPRESSION: Final = "zstd"
+#: What the csv module is told that rows end with, though they end with a line feed: it puts quotes round the characters
+#: of this alone, and readers take a bare carriage return for the end of a row.
+_ROW_END: Final = "\r\n"
 
 
 @dataclass
@@ -96,7 +102,7 @@ class _JsonlWriter:
 
 class _CsvWriter:
     def __init__(self, file: BinaryIO) -> None:
-        self._rows = csv.writer(_Encoded(file), lineterminator="\n")
+        self._rows = _csv_writer(file)
 
     def write(self, record: Record) -> None:
         self._rows.writerow([str(cell).lower() if isinstance(cell, bool) else cell for cell in flat(record).values()])
@@ -106,13 +112,17 @@ class _CsvWriter:
 
 
 class _Encoded:
-    """What the csv module writes text to."""
+    """What the csv module writes rows to."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
-    def write(self, text: str) -> int:
-        return self._file.write(text.encode())
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix(_ROW_END).encode() + b"\n")
+
+
+def _csv_writer(file: BinaryIO) -> "CsvWriter":
+    return csv.writer(_Encoded(file), lineterminator=_ROW_END)
 
 
 class _ParquetWriter:
@@ -149,7 +159,7 @@ class Joiner:
         self._parquet = parquet.ParquetWriter(file, SCHEMA, compression=_COMPRESSION) if form == "parquet" else None
         self._tables: list[pa.Table] = []
         if form == "csv":
-            csv.writer(_Encoded(file), lineterminator="\n").writerow(SCHEMA.names)
+            _csv_writer(file).writerow(SCHEMA.names)
 
     def add(self, shard: BinaryIO) -> None:
         """Append a shard, read from its start to its end."""

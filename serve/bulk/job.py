@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Protocol
 
 from serve.bulk.engine import Engine
-from serve.bulk.errors import BulkError
+from serve.bulk.errors import BulkError, StreamError
 from serve.bulk.formats import Counts, Joiner, OutputFormat
 from serve.bulk.manifest import JobManifest, ModelIdentity
 from serve.bulk.options import ReadOptions
@@ -17,9 +17,6 @@ from serve.bulk.plan import SHARD_DOCUMENTS, Shard, plan
 from serve.bulk.reading import read_documents
 from serve.bulk.sources import Sources
 from serve.bulk.work_folder import DoneShard, WorkFolder, parts_of
-
-#: Bytes of a shard that wait for standard output in memory rather than on disk.
-_IN_MEMORY: Final = 2**24
 
 
 @dataclass(frozen=True)
@@ -101,19 +98,22 @@ def tag_to_file(
 
 
 def tag_to_stream(engine: Engine, job: Job, stream: BinaryIO, progress: Progress) -> Counts:
-    """Write the tags of all documents to `stream` as they come; nothing is kept of a run that is broken off."""
+    """Write the tags of all documents to `stream` as they come; nothing is kept of a run that is broken off.
+
+    Raises:
+        StreamError: `stream` cannot be written.
+        OSError: there is no room on disk for shards that wait for an earlier one.
+    """
     found = job.sources.fingerprint()
     progress.start(Counts(), 0, None if found.streams else found.bytes)
     counts = Counts()
-    joiner = Joiner(stream, job.format)
     shards = plan(read_documents(job.sources, job.reading), job.shard_documents)
-    queue = _Queue(joiner)
-    for shard, held in engine.run(shards, job.format, queue.store, progress.sentences):
-        stream.flush()
-        _add(counts, held)
-        progress.shard(held, shard.bytes_read)
-    joiner.close()
-    stream.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        queue = _Queue(stream, job.format, Path(folder))
+        for shard, held in engine.run(shards, job.format, queue.store, progress.sentences):
+            _add(counts, held)
+            progress.shard(held, shard.bytes_read)
+        queue.close()
     return counts
 
 
@@ -132,23 +132,48 @@ def check_free(out: Path, overwrite: bool) -> None:
 
 
 class _Queue:
-    """Shards that were tagged out of order, on their way to where order counts."""
+    """Shards that were tagged out of order, in files of `folder`, on their way to where order counts."""
 
-    def __init__(self, joiner: Joiner) -> None:
-        self._joiner = joiner
-        self._waiting: dict[int, BinaryIO] = {}
+    def __init__(self, stream: BinaryIO, form: OutputFormat, folder: Path) -> None:
+        self._stream = stream
+        self._folder = folder
+        self._waiting: set[int] = set()
         self._next = 0
+        with _written():
+            self._joiner = Joiner(stream, form)
 
     @contextmanager
     def store(self, number: int) -> Iterator[BinaryIO]:
-        file: BinaryIO = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115 - closed when joined
-        yield file
-        file.seek(0)
-        self._waiting[number] = file
-        while (ready := self._waiting.pop(self._next, None)) is not None:
-            with ready:
+        with self._path(number).open("wb") as file:
+            yield file
+        self._waiting.add(number)
+        while self._next in self._waiting:
+            path = self._path(self._next)
+            with path.open("rb") as ready, _written():
                 self._joiner.add(ready)
+                self._stream.flush()
+            path.unlink()
+            self._waiting.remove(self._next)
             self._next += 1
+
+    def close(self) -> None:
+        """Write the end of the output."""
+        with _written():
+            self._joiner.close()
+            self._stream.flush()
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}"
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StreamError(
+            f"cannot write standard output: {error.strerror or error}; write to a file instead"
+        ) from error
 
 
 def _missing(folder: WorkFolder, shards: Iterator[Shard], first: int) -> Iterator[Shard]:

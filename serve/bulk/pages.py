@@ -116,7 +116,7 @@ def _decoded(page: Page) -> str:
         said = "cp1252"  # what every browser reads under these names
     try:
         return page.html.decode(said)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError) as error:
         raise FaultError("encoding", f"neither UTF-8 nor {said}, as the page says; convert it first") from error
 
 

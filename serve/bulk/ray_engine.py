@@ -16,11 +16,13 @@ import os
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+from labels.errors import UserError
 from serve.bulk.engine import Load, Store
 from serve.bulk.errors import BulkError
 from serve.bulk.formats import Counts, OutputFormat, write_records
@@ -74,15 +76,21 @@ class RayEngine:
         cluster: where they run.
 
     Raises:
-        BulkError: Ray is not installed, or there is no such cluster.
-        UserError: the model cannot be loaded.
+        BulkError: Ray is not installed, there is no such cluster or no room in it, or the model cannot be loaded.
     """
 
     def __init__(self, load: Load, cluster: Cluster) -> None:
         self._ray = _connected(cluster.address)
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self._start(load, cluster)
+            undo.pop_all()
+
+    def _start(self, load: Load, cluster: Cluster) -> None:
         gpus = int(self._ray.cluster_resources().get("GPU", 0))
         on_gpu = load.device == "cuda" or (load.device == "auto" and load.backend in ("auto", "torch") and gpus > 0)
         threads = load.threads or 1
+        _check_room([node["Resources"] for node in self._ray.nodes() if node["Alive"]], threads, on_gpu)
         self._load = replace(load, device="cuda" if on_gpu else "cpu", threads=threads)
         self._actor = self._ray.remote(num_cpus=threads, num_gpus=int(on_gpu), max_restarts=0)(Worker)
         cores = int(self._ray.cluster_resources().get("CPU", 1)) // threads
@@ -123,7 +131,7 @@ class RayEngine:
                 continue
             actor, shard = busy.pop(ready)
             try:
-                content, counts = self._ray.get(ready)
+                content, counts = self._get(ready)
             except _losses() as error:
                 tries[shard.number] += 1
                 if tries[shard.number] == _TRIES:
@@ -158,6 +166,17 @@ class RayEngine:
             )
         return found[0]
 
+    def _get(self, ready: Any) -> Any:
+        from ray.exceptions import RayTaskError
+
+        try:
+            return self._ray.get(ready)
+        except RayTaskError as error:
+            # As text it is the traceback of the actor, which is no user's business if the cause is the user's.
+            if isinstance(error.cause, UserError):
+                raise BulkError(str(error.cause)) from error
+            raise
+
     def _begin_actor(self) -> None:
         actor = self._actor.remote()
         self._loading[actor.load.remote(self._files, self._load)] = actor
@@ -165,7 +184,7 @@ class RayEngine:
     def _await_loaded(self, ready: Any) -> None:
         actor = self._loading.pop(ready)
         try:
-            runs_as = self._ray.get(ready)
+            runs_as = self._get(ready)
         except _losses() as error:
             self._deaths_in_loading += 1
             if self._deaths_in_loading == _TRIES:
@@ -188,11 +207,27 @@ def _connected(address: str | None) -> Any:
         raise BulkError("the engine ray needs Ray; pip install 'stance-tagger[distributed]'") from error
     try:
         ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError) as error:
+    except Exception as error:  # of all kinds, and some of them bare: Ray promises none for what keeps it from starting
+        place = "" if address is None else f" at {address}"
         raise BulkError(
-            f"no Ray cluster at {address}: {_first_line(error)}; start one or leave the address out"
+            f"no Ray cluster{place}: {_first_line(error)}; start one and name it by --ray-address, or leave --engine "
+            "ray out"
         ) from error
     return ray
+
+
+def _check_room(nodes: list[dict[str, float]], threads: int, on_gpu: bool) -> None:
+    """Check that an actor has room on one of `nodes`, each told as its resources; Ray would wait for one that has."""
+    if on_gpu:
+        nodes = [node for node in nodes if node.get("GPU", 0) >= 1]
+        if not nodes:
+            raise BulkError("the cluster has no GPU; choose --device cpu or add a machine that has one")
+    most = int(max((node.get("CPU", 0) for node in nodes), default=0))
+    if threads > most:
+        raise BulkError(
+            f"no machine {'with a GPU ' if on_gpu else ''}of the cluster has {threads} cores for a tagger, the largest "
+            f"has {most}; give each fewer by --threads"
+        )
 
 
 def _losses() -> tuple[type[Exception], ...]:

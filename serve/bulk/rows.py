@@ -85,17 +85,22 @@ def read_parquet(source: Source, opened: Opened, options: ReadOptions) -> Iterat
                         yield Document(name, error.fault)
             if not number:
                 raise FaultError("empty", "there is no row in it")
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except (pa.ArrowException, ArithmeticError, LookupError, ValueError) as error:
+        # Times that Python has no date for, or a time zone for, are the latter three.
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FaultError("corrupt", f"no Parquet, or damaged: {first}") from error
 
 
 def _csv_rows(text: IO[str], delimiter: str) -> Iterator[list[str]]:
-    rows = csv.reader(_csv_lines(text), delimiter=delimiter)
+    # Strict, for otherwise a quote that is never closed makes one document of all that follows it.
+    rows = csv.reader(_csv_lines(text), delimiter=delimiter, strict=True)
+    first = 1
     try:
-        yield from rows
+        for row in rows:
+            first = rows.line_num + 1
+            yield row
     except csv.Error as error:
-        raise FaultError("corrupt", f"no CSV from line {rows.line_num} on: {error}") from error
+        raise FaultError("corrupt", f"no CSV from line {first} on: {error}") from error
 
 
 def _csv_lines(text: IO[str]) -> Iterator[str]:
@@ -124,7 +129,7 @@ def _json_object(line: str | None) -> dict[str, Any]:
         raise FaultError("encoding", "the line is not UTF-8; convert it first")
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits is none of JSONDecodeError's
         raise FaultError("row", f"the line is no JSON: {error}") from error
     if not isinstance(row, dict):
         raise FaultError("row", f"the line is no JSON object but {type(row).__name__}")

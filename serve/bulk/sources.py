@@ -45,7 +45,7 @@ class Source:
     @property
     def is_stream(self) -> bool:
         """Whether it can be read only once, so that it has neither a size nor a time of change."""
-        return self.path == STANDARD_INPUT or self.path.is_fifo() or self.path.is_char_device()
+        return _is_stream(self.path)
 
     def status(self) -> tuple[int, int]:
         """Bytes of the file and time of its last change in nanoseconds; zeros if that is not to be had."""
@@ -95,7 +95,7 @@ class Sources:
             raise BulkError("standard input (-) can be read once; name it once")
         self._paths = list(paths)
         self._input_format = cast(InputFormat | None, input_format)
-        self._apart = {path.absolute() for path in apart}
+        self._apart = {place for path in apart for place in (_place(path), path.resolve())}
 
     def __iter__(self) -> Iterator[Source]:
         for path in self._paths:
@@ -105,6 +105,11 @@ class Sources:
                 known = self._input_format or _suffix_format(path)
                 if known is not None:
                     yield Source(path, known, path.suffix.lower() == ".gz")
+
+    @property
+    def has_stream(self) -> bool:
+        """Whether reading may wait for somebody who writes; folders are not searched for streams."""
+        return any(_is_stream(path) for path in self._paths)
 
     def fingerprint(self) -> Fingerprint:
         """Look at every file without opening it.
@@ -130,14 +135,24 @@ class Sources:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             raise BulkError(f"cannot look into {folder}: {error.strerror}; leave it out") from error
+        place = folder.resolve()
         for entry in entries:
             path = folder / entry.name
-            if path.absolute() in self._apart:
+            if place / entry.name in self._apart or (entry.is_symlink() and path.resolve() in self._apart):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from self._within(path)
             elif (known := _suffix_format(path)) and entry.is_file():
                 yield Source(path, known, path.suffix.lower() == ".gz")
+
+
+def _is_stream(path: Path) -> bool:
+    return path == STANDARD_INPUT or path.is_fifo() or path.is_char_device()
+
+
+def _place(path: Path) -> Path:
+    """Where the path is, whatever links lead there; if itself is a link, not where that leads."""
+    return path.parent.resolve() / path.name
 
 
 def _suffix_format(path: Path) -> InputFormat | None:

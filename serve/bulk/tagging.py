@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import groupby
 
@@ -34,14 +34,16 @@ def tag_shards(tagger: Tagger, shards: Iterable[Shard]) -> Iterator[tuple[Shard,
     computed twice; since an answer depends on its sentence alone, a shard's records are the same whatever comes before.
 
     Yields:
-        Each shard with its records, which must be taken before the next shard is.
+        Each shard, without its documents, with its records, which must be taken before the next shard is.
     """
     entries: deque[_Entry] = deque()
 
     def sentences() -> Iterator[str]:
         for shard in shards:
+            # A sentence that waits must not keep the documents of its whole shard in memory.
+            bare = replace(shard, documents=())
             for document in shard.documents:
-                for entry in _entries(shard, document):
+                for entry in _entries(bare, document):
                     entries.append(entry)
                     # A faulty document goes through as an empty sentence, computed once: with one answer per entry
                     # no more of them wait than the tagger reads ahead.

@@ -30,6 +30,7 @@ def test_without_a_gpu_the_fastest_export_is_chosen(
 
 
 def test_a_gpu_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.backend._may_have_gpu", lambda: True)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     exported = manifest(exports={"onnx-int8": PARITY})
     assert choose_backend(exported) == ("torch", "cuda")
@@ -94,10 +95,34 @@ def test_a_damaged_export_is_refused(exported_folder: Path, tmp_path: Path) -> N
     assert Tagger.load(folder, "cpu", "onnx-int8").predict(["It rained."])
 
 
+@pytest.mark.parametrize(("nodes", "asked"), [((), False), (("nvidiactl",), True)])
+def test_torch_is_asked_for_a_gpu_only_if_there_may_be_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, nodes: tuple[str, ...], asked: bool
+) -> None:
+    for node in nodes:
+        (tmp_path / node).touch()
+    questions: list[str] = []
+
+    def asked_for() -> bool:
+        questions.append("a GPU")
+        return False
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("serve.backend._NODES", (tmp_path / "nvidiactl",))
+    monkeypatch.setattr("torch.cuda.is_available", asked_for)
+    exported = manifest(exports={"onnx": PARITY})
+    assert choose_backend(exported) == ("onnx", "cpu")
+    assert bool(questions) == asked
+    with pytest.raises(DeviceError, match="no GPU"):
+        choose_backend(exported, "cuda")
+    assert questions
+
+
 def test_tagging_with_onnx_needs_no_torch(exported_folder: Path) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom serve.tagger import Tagger\n"
-        f"Tagger.load(Path({str(exported_folder)!r}), 'cpu', cascade=True).tag(['It rained.'])\n"
+        "import sys\nfrom pathlib import Path\nfrom serve import backend\nfrom serve.tagger import Tagger\n"
+        "backend._NODES = ()\n"  # as on a machine without a GPU
+        f"Tagger.load(Path({str(exported_folder)!r}), 'auto', cascade=True).tag(['It rained.'])\n"
         "print({'torch', 'transformers'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603

@@ -58,6 +58,8 @@ def test_nothing_is_said_if_all_is_well_and_quiet(model_folder: Path, folder: Pa
         (["--out", "tags.jsonl", "--input-format", "xml"], "one of txt, html, jsonl, csv, parquet, warc, not xml"),
         (["--out", "tags.jsonl", "--delimiter", "ab"], "the delimiter is one character, not 'ab'"),
         (["--out", "tags.jsonl", "--engine", "dask"], "the engine is local or ray, not dask"),
+        (["--out", "tags.jsonl", "--actors", "2"], "for the engine ray, not local; add --engine ray"),
+        (["--out", "tags.jsonl", "--ray-address", "h:1"], "for the engine ray, not local; add --engine ray"),
         (["--out", "none/tags.jsonl"], "none is no folder"),
     ],
 )

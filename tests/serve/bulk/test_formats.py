@@ -49,6 +49,14 @@ def parquet_bytes(rows: list[dict[str, Any]]) -> bytes:
     return file.getvalue()
 
 
+def time_bytes(unit: str, zone: str | None = None) -> bytes:
+    """A Parquet table whose date is a number of `unit` too large for a date of Python's, or in a time zone."""
+    times = pa.array([1 if zone else 10**15], pa.timestamp(unit, zone))
+    file = io.BytesIO()
+    parquet.write_table(pa.table({"text": ["It rained."], "date": times}), file)
+    return file.getvalue()
+
+
 def warc_bytes(*pages: tuple[str, str, bytes]) -> bytes:
     """An archive of answers, each a status, a type and a body, and each a gzip of its own as the format has it."""
     records = []
@@ -152,6 +160,12 @@ FAULTY: list[tuple[str, bytes, list[tuple[str, str]]]] = [
     ),
     (
         "a.csv",
+        b'id,text\n1,It rained.\n2,"It\n3,rained.\n',
+        [("a.csv", "no CSV from line 3 on: unexpected end of data")],
+    ),
+    ("a.csv", b'id,text\n1,"It" rained.\n', [("a.csv", "no CSV from line 2 on: ',' expected after '\"'")]),
+    (
+        "a.csv",
         b"id,body\n1,It rained.\n",
         [("a.csv", "no column 'text' among 'id', 'body'; name the text with --text-column")],
     ),
@@ -163,6 +177,18 @@ FAULTY: list[tuple[str, bytes, list[tuple[str, str]]]] = [
     ),
     ("a.parquet", parquet_bytes([{"text": 1}]), [("a.parquet#1", "'text' is no text but int")]),
     ("a.html", b"<p>Caf\xe9 " + b"and more of it " * 40, [("a.html", "not UTF-8, and the page names no other")]),
+    (
+        "a.html",
+        b"<meta charset=undefined><p>Caf\xe9",
+        [("a.html", "neither UTF-8 nor undefined, as the page says; convert it first")],
+    ),
+    (
+        "a.jsonl",
+        b'{"text": "It rained.", "id": ' + b"7" * 5000 + b'}\n{"text": "It did."}',
+        [("a.jsonl#1", "the line is no JSON: Exceeds the limit (4300 digits)")],
+    ),
+    ("a.parquet", time_bytes("ms"), [("a.parquet", "no Parquet, or damaged: date value out of range")]),
+    ("a.parquet", time_bytes("ms", "Mars/Base"), [("a.parquet", "no Parquet, or damaged: 'Mars/Base'")]),
     ("a.html", b"<<<>>>&&", [("a.html", "no main text was found in the page")]),
     ("a.warc", b"WARC/1.0\r\nnothing", [("a.warc", "")]),
     ("a.warc.gz", CUT_WARC, [("a.warc.gz", "")]),
@@ -252,6 +278,15 @@ def test_csv_and_parquet_hold_what_jsonl_holds(
     table = parquet.read_table(tmp_path / "tags.parquet")
     assert table.schema.equals(SCHEMA)
     assert table.to_pylist() == expected
+
+
+def test_a_bare_carriage_return_comes_back_from_csv(tagger: Tagger, tmp_path: Path) -> None:
+    content = jsonl_bytes([{"id": "a\rb", "text": "It rained\rall day.", "title": "One\rtwo", "outlet": "\r"}])
+    expected = [flattened(record) for record in tagged(tagger, tmp_path, "a.jsonl", content)]
+    run(tagger, [tmp_path / "a.jsonl"], tmp_path / "tags.csv")
+    assert from_csv(tmp_path / "tags.csv") == expected
+    assert (expected[0]["document_id"], expected[0]["title"], expected[0]["outlet"]) == ("a\rb", "One\rtwo", "\r")
+    assert b"\r\n" not in (tmp_path / "tags.csv").read_bytes()
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])

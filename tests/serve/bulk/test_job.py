@@ -94,6 +94,23 @@ def test_an_output_within_the_input_is_not_read(tagger: Tagger, folder: Path) ->
     assert (folder / "tags.jsonl").read_bytes() == first
 
 
+@pytest.mark.parametrize("way", ["link to the folder", "dots", "link to the output"])
+def test_an_output_within_the_input_is_not_read_whatever_way_leads_there(
+    tagger: Tagger, folder: Path, tmp_path: Path, way: str
+) -> None:
+    out = {
+        "link to the folder": tmp_path / "link" / "tags.jsonl",
+        "dots": folder / "deep" / ".." / "tags.jsonl",
+        "link to the output": tmp_path / "tags.jsonl",
+    }[way]
+    (tmp_path / "link").symlink_to(folder)
+    if way == "link to the output":
+        (folder / "latest.jsonl").symlink_to(out)
+    for _ in range(2):
+        run(tagger, [folder], out, overwrite=True)
+        assert len(read(out)) == 6
+
+
 def test_a_name_that_is_not_utf8_is_written_in_ascii(tagger: Tagger, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/caf\xe9.txt")).write_text("It is read.")

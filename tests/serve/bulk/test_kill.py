@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,24 +55,32 @@ def undisturbed(rows: Path, exported_folder: Path, tmp_path_factory: pytest.Temp
 
 
 def killed_until_done(rows: Path, model: Path, out: Path, kills: int, seconds: float) -> list[int]:
-    """Run and kill `kills` times, then run to the end; the shards that each killed run had finished."""
+    """Run and kill `kills` times, then run to the end; the lines of the ledger when each killed run was dead."""
     draw = random.Random(kills)  # noqa: S311
     arguments = command(model, rows, "--out", out, "--shard-documents", 10)
-    done = []
+    ledger = parts_of(out) / "done.log"
+    done: list[int] = []
     for _ in range(kills):
         process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.DEVNULL)  # noqa: S603
-        try:
-            process.wait(seconds * draw.uniform(0.3, 1.02))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if done:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds * draw.uniform(0.3, 1.02))
+        else:  # so that one at least is hit in the middle, however long it takes to start
+            while process.poll() is None and noted(ledger) < 3:
+                time.sleep(0.005)
+        process.kill()
+        process.wait()
         if out.exists() and not parts_of(out).exists():
             break
-        ledger = parts_of(out) / "done.log"
-        done.append(ledger.read_text().count("\n") if ledger.exists() else 0)
+        done.append(noted(ledger))
     else:
         finish(arguments, code=1)
+    assert any(0 < lines < SHARDS for lines in done), "no kill hit a run in the middle"
     return done
+
+
+def noted(ledger: Path) -> int:
+    return ledger.read_text().count("\n") if ledger.exists() else 0
 
 
 def check_same(out: Path, undisturbed: Path) -> None:
@@ -135,3 +144,56 @@ def test_a_pipe_gives_what_a_file_gives(rows: Path, exported_folder: Path, undis
         finished = subprocess.run(arguments, cwd=ROOT, stdin=stream, capture_output=True, check=False)  # noqa: S603
     assert finished.returncode == 1
     assert finished.stdout.replace(b'"stdin#', b'"' + rows.as_posix().encode() + b"#") == undisturbed[0].read_bytes()
+
+
+def test_an_idle_input_can_be_interrupted(exported_folder: Path) -> None:
+    arguments = command(exported_folder, "-", "--input-format", "jsonl", "--out", "-")
+    with subprocess.Popen(  # noqa: S603
+        [argument for argument in arguments if argument != "--quiet"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b'{"text": "It rained."}\n')
+        process.stdin.flush()
+        assert process.stderr.readline() == b"stance 1, onnx on cpu\n"
+        time.sleep(0.5)  # by now it waits for the second line
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == b"interrupted\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_full_standard_output_is_one_sentence(rows: Path, exported_folder: Path, piped: bool) -> None:
+    source = ("-", "--input-format", "jsonl") if piped else (rows,)
+    with Path("/dev/full").open("wb") as full, rows.open("rb") as stream:
+        finished = subprocess.run(  # noqa: S603
+            command(exported_folder, *source, "--out", "-", "--shard-documents", 10),
+            cwd=ROOT,
+            stdin=stream,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert finished.returncode == 2
+    assert finished.stderr == b"cannot write standard output: No space left on device; write to a file instead\n"
+
+
+def test_a_closed_standard_error_is_no_success(rows: Path, exported_folder: Path) -> None:
+    arguments = command(exported_folder, rows, "--out", "-")
+    process = subprocess.Popen(  # noqa: S603
+        [argument for argument in arguments if argument != "--quiet"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.stdout is not None
+    assert process.stdout.read() == b""
+    process.stdout.close()
+    assert process.wait(30) == 2
