@@ -29,7 +29,7 @@ class OnnxForward:
         self.threads = options.intra_op_num_threads = threads or available_cores()
         options.log_severity_level = 3
         # Threads that spin while they wait take the cores from whoever else is to run, the service's own event loop
-        # first: with other programs on two cores, 1.7 times as much is computed without.
+        # first; EXPERIMENTS.md has the figure.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
