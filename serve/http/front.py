@@ -1,7 +1,7 @@
 """The application that stands before BentoML's: it answers what matters itself and passes the rest on.
 
-BentoML pays for tracing, forms and schemas on every request, some four milliseconds, and here none of it is done. Its
-methods call the same desk, so an answer is the same whichever way it takes.
+BentoML pays for tracing, forms and schemas on every request, some four milliseconds, and here none of it is done.
+BentoML's methods call the same desk, so an answer is the same whichever way it takes.
 """
 
 import asyncio
