@@ -38,7 +38,7 @@ def bench(
     duplicates: Annotated[
         float, typer.Option(min=0, max=1, help="Share of sentences that were there before, for --scale.")
     ] = 0.0,
-    backend: Annotated[str, typer.Option(help="auto, torch, onnx or onnx-int8, for --scale.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, torch, onnx, onnx-int8 or openvino-int8, for --scale.")] = "auto",
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but the table.")] = False,
 ) -> None:

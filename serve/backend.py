@@ -1,6 +1,7 @@
 """What computes a saved model: chosen by what is at hand, or as the user says."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -10,10 +11,10 @@ from serve.errors import DeviceError, ModelError
 from serve.forward import Forward
 from serve.model_folder import CASCADE, EXPORTED, Exported, Manifest, check_files
 
-Backend = Literal["torch", "onnx", "onnx-int8"]
+Backend = Literal["torch", "onnx", "onnx-int8", "openvino-int8"]
 
 #: Fastest first; EXPERIMENTS.md has the figures.
-_ON_CPU: Final[tuple[Exported, ...]] = ("onnx-int8", "onnx")
+_ON_CPU: Final[tuple[Exported, ...]] = ("openvino-int8", "onnx-int8", "onnx")
 #: What there is on Linux of a GPU of NVIDIA's (on a board, and in Windows' Linux), and of AMD's.
 _NODES: Final = tuple(map(Path, ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")))
 
@@ -38,6 +39,10 @@ def choose_backend(manifest: Manifest, device: str = "auto", backend: str = "aut
                 f"the model {manifest.name} {manifest.version} has no export for {backend}, only {had}; "
                 "choose one of those or train it anew with that name in export.backends"
             )
+        if not _installed(backend):
+            raise DeviceError(
+                f"the backend {backend} needs openvino, which is not installed; install stance-tagger[openvino]"
+            )
         return backend, "cpu"
     # Torch is asked only where it may be the one to compute: importing it takes seconds and half of the memory.
     gpu = device == "cuda" or (device == "auto" and _may_have_gpu())
@@ -46,7 +51,7 @@ def choose_backend(manifest: Manifest, device: str = "auto", backend: str = "aut
         raise DeviceError("torch finds no GPU that it can use; choose --device cpu or auto")
     if backend == "auto" and not gpu:
         for candidate in _ON_CPU:
-            if candidate in manifest.exports:
+            if candidate in manifest.exports and _installed(candidate):
                 return candidate, "cpu"
     return "torch", "cuda" if gpu else "cpu"
 
@@ -58,11 +63,9 @@ def open_backend(folder: Path, manifest: Manifest, backend: Backend, device: str
         ModelError: its files are missing or damaged.
     """
     if backend != "torch":
-        from serve.onnx_forward import OnnxForward
-
         file = EXPORTED[backend]
         check_files(folder, manifest, (file,))
-        return OnnxForward(folder / file, threads)
+        return open_export(backend, folder / file, threads)
     import torch
 
     from serve.torch_forward import TorchForward
@@ -71,6 +74,21 @@ def open_backend(folder: Path, manifest: Manifest, backend: Backend, device: str
     if device == "cpu":
         torch.set_num_threads(threads or available_cores())
     return TorchForward(load_network(folder, manifest), torch.device(device))
+
+
+def open_export(backend: Exported, file: Path, threads: int | None = None) -> Forward:
+    """Load the exported network `file` for `backend`, on the CPU.
+
+    Raises:
+        ModelError: the runtime cannot read it.
+    """
+    if backend == "openvino-int8":
+        from serve.openvino_forward import OpenvinoForward
+
+        return OpenvinoForward(file, threads)
+    from serve.onnx_forward import OnnxForward
+
+    return OnnxForward(file, threads)
 
 
 def open_cascade(folder: Path, manifest: Manifest) -> Cascade:
@@ -86,6 +104,11 @@ def open_cascade(folder: Path, manifest: Manifest) -> Cascade:
         )
     check_files(folder, manifest, (CASCADE,))
     return Cascade.load(folder / CASCADE, manifest.cascade.threshold)
+
+
+def _installed(backend: Exported) -> bool:
+    """Whether what runs it is there; ONNX Runtime always is."""
+    return backend != "openvino-int8" or find_spec("openvino") is not None
 
 
 def _may_have_gpu() -> bool:

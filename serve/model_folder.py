@@ -6,6 +6,7 @@ config.json          the encoder's shape, as transformers writes it
 tokenizer.json       the tokenizer, as tokenizers writes it
 model.onnx           the same network for ONNX Runtime, if it was exported
 model.int8.onnx      the same in eight bits, if it was as right
+model.weights8.onnx  the same with weights in eight bits, for OpenVINO, if it was as right
 cascade.safetensors  a linear model that may answer before the network does, if one was fitted
 README.md            the model card
 
@@ -34,8 +35,12 @@ CARD: Final = "README.md"
 CASCADE: Final = "cascade.safetensors"
 
 #: Runtimes that a model can be exported for, and the file of each.
-Exported = Literal["onnx", "onnx-int8"]
-EXPORTED: Final[dict[Exported, str]] = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
+Exported = Literal["onnx", "onnx-int8", "openvino-int8"]
+EXPORTED: Final[dict[Exported, str]] = {
+    "onnx": "model.onnx",
+    "onnx-int8": "model.int8.onnx",
+    "openvino-int8": "model.weights8.onnx",
+}
 
 
 class Decision(BaseModel):

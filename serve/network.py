@@ -48,6 +48,9 @@ class StanceNetwork(nn.Module):
         pooled = torch.cat([hidden[:, 0], mean], dim=-1)
         context = mean.unsqueeze(1).expand_as(hidden)
         head = self.stance_head
-        stance_logits = (self.dropout(pooled).unsqueeze(1) * head.weight).sum(dim=-1) + head.bias
+        # The sum keeps its axis until it is taken, for OpenVINO (2026.4) otherwise adds one class's bias to all four.
+        stance_logits = (self.dropout(pooled).unsqueeze(1) * head.weight).sum(dim=-1, keepdim=True).squeeze(
+            -1
+        ) + head.bias
         role_logits: Tensor = self.role_head(self.dropout(torch.cat([hidden, context], dim=-1)))
         return stance_logits, role_logits

@@ -21,10 +21,11 @@ from labels.scheme import BIO_TAGS, STANCES
 from labels.splits import read_held_out
 from serve.cascade import BUCKETS, Cascade
 from serve.encode import Encoder
-from serve.model_folder import BaseModelInfo, CascadeInfo, Decision, Manifest, Parity
+from serve.model_folder import EXPORTED, BaseModelInfo, CascadeInfo, Decision, Manifest, Parity
 from serve.network import StanceNetwork
 from serve.tagger import Tagger
 from serve.weights import save
+from train.compress import export_weights8
 from train.config import ExportConfig
 from train.export import export_onnx
 from train.quantise import Spared, quantise
@@ -108,15 +109,16 @@ def tiny_cascade() -> Cascade:
 
 @pytest.fixture(scope="session")
 def exported_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model with exports for both runtimes and a cascade."""
+    """The tiny model with exports for all runtimes and a cascade."""
     network, tokenizer = tiny_network(), tiny_tokenizer()
     scratch = tmp_path_factory.mktemp("exports")
     export_onnx(network, scratch / "model.onnx")
     quantise(network, Encoder(tokenizer, 64), SENTENCES * 4, scratch / "model.int8.onnx", ExportConfig(), Spared())
+    export_weights8(network, scratch / "model.weights8.onnx")
     tiny_cascade().save(scratch / "cascade.safetensors")
     parity = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_change=0.0)
     cascade = CascadeInfo(threshold=0.5, acts_passed_on=1.0, answered=0.5, macro_f1_change=0.0)
-    described = manifest(exports={"onnx": parity, "onnx-int8": parity}, cascade=cascade)
+    described = manifest(exports=dict.fromkeys(EXPORTED, parity), cascade=cascade)
     folder = tmp_path_factory.mktemp("models") / "exported"
     save(folder, network, tokenizer, described, "# card\n", {file.name: file for file in scratch.iterdir()})
     return folder

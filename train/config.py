@@ -119,7 +119,7 @@ class CalibrationConfig(Section):
 class ExportConfig(Section):
     """For which other runtimes to export the model, after training."""
 
-    backends: tuple[Exported, ...] = ("onnx", "onnx-int8")
+    backends: tuple[Exported, ...] = ("onnx", "onnx-int8", "openvino-int8")
     """Exports to make; one that does not answer the development split as torch does is refused."""
     calibration_sentences: Annotated[int, Field(gt=0)] = 512
     """Training sentences from which the ranges of the activations are taken."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labels.record import AnnotatedSentence
+from serve.backend import open_export
 from serve.model_folder import CASCADE, EXPORTED, CascadeInfo, Decision, Exported, Parity
-from serve.onnx_forward import OnnxForward
 from serve.prediction import Prediction
 from serve.records import ModelInfo
 from serve.tagger import Tagger
 from train.cascade import fit_cascade
+from train.compress import export_weights8
 from train.config import Config
 from train.export import export_onnx
 from train.fit import Fitted
@@ -56,7 +57,7 @@ def make_runtimes(
         file = folder / EXPORTED[backend]
         try:
             write(file)
-            answers = Tagger(fitted.encoder, OnnxForward(file), decision, info).predict(texts)
+            answers = Tagger(fitted.encoder, open_export(backend, file), decision, info).predict(texts)
         except Exception as error:  # exporters raise anything, and the trained model is worth more than an export
             reason = str(error).partition("\n")[0]
             print(f"export {backend}: left out, for {type(error).__name__}: {reason}", flush=True)
@@ -81,6 +82,8 @@ def make_runtimes(
 
             if try_out("onnx-int8", write, f" ({spared.told})"):
                 break
+    if "openvino-int8" in config.export.backends:
+        try_out("openvino-int8", lambda file: export_weights8(network, file), "")
     if config.cascade.enabled:
         file = folder / CASCADE
         cascade = fit_cascade(train, development, fitted.encoder, config.cascade.acts_passed_on, config.training.seed)

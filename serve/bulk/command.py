@@ -31,7 +31,7 @@ def tag(
     delimiter: Annotated[str, typer.Option(help="Between the fields of a CSV.")] = ",",
     model: Annotated[Path, typer.Option(help="Folder of the saved model.")] = Path("models/stance"),
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    backend: Annotated[str, typer.Option(help="auto, torch, onnx or onnx-int8.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, torch, onnx, onnx-int8 or openvino-int8.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of a tagger; all cores if left out.")] = None,
     cascade: Annotated[
         bool, typer.Option("--cascade/--no-cascade", help="Let the linear model answer what it is sure of.")

@@ -41,7 +41,7 @@ class Settings(BaseModel):
     device: str = "auto"
     """auto, cpu or cuda."""
     backend: str = "auto"
-    """auto, torch, onnx or onnx-int8."""
+    """auto, torch, onnx, onnx-int8 or openvino-int8."""
     threads: Annotated[int, Field(ge=1)] = Field(default_factory=available_cores)
     """Threads that compute one batch."""
     cascade: bool = False

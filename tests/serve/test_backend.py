@@ -19,13 +19,24 @@ PARITY = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_c
 TEXTS = [f"{text} {'So it was. ' * number}" for number in range(4) for text in SENTENCES]
 
 
+EVERY: tuple[Exported, ...] = ("onnx", "onnx-int8", "openvino-int8")
+
+
 @pytest.mark.parametrize(
-    ("exports", "chosen"), [(("onnx", "onnx-int8"), "onnx-int8"), (("onnx",), "onnx"), ((), "torch")]
+    ("exports", "installed", "chosen"),
+    [
+        (EVERY, True, "openvino-int8"),
+        (EVERY, False, "onnx-int8"),
+        (("onnx", "onnx-int8"), True, "onnx-int8"),
+        (("onnx",), True, "onnx"),
+        ((), True, "torch"),
+    ],
 )
 def test_without_a_gpu_the_fastest_export_is_chosen(
-    monkeypatch: pytest.MonkeyPatch, exports: tuple[Exported, ...], chosen: str
+    monkeypatch: pytest.MonkeyPatch, exports: tuple[Exported, ...], installed: bool, chosen: str
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("serve.backend.find_spec", lambda _: installed or None)
     assert choose_backend(manifest(exports=dict.fromkeys(exports, PARITY))) == (chosen, "cpu")
 
 
@@ -42,7 +53,7 @@ def test_a_gpu_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     ("device", "backend", "error", "message"),
     [
         ("gpu", "auto", DeviceError, "auto, cpu or cuda, not gpu"),
-        ("auto", "tensorrt", DeviceError, "auto, torch, onnx, onnx-int8, not tensorrt"),
+        ("auto", "tensorrt", DeviceError, "auto, torch, onnx, onnx-int8, openvino-int8, not tensorrt"),
         ("cuda", "onnx", DeviceError, "runs on the CPU; choose --backend torch"),
         ("cuda", "torch", DeviceError, "no GPU"),
         ("cpu", "onnx-int8", ModelError, "no export for onnx-int8, only torch, onnx;"),
@@ -56,6 +67,13 @@ def test_what_does_not_go_together_is_one_sentence(
         choose_backend(manifest(exports={"onnx": PARITY}), device, backend)
 
 
+def test_a_runtime_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.backend.find_spec", lambda _: None)
+    exported = manifest(exports={"openvino-int8": PARITY})
+    with pytest.raises(DeviceError, match=r"needs openvino, which is not installed; install stance-tagger\[openvino\]"):
+        choose_backend(exported, "cpu", "openvino-int8")
+
+
 def test_onnx_answers_as_torch_does(exported_folder: Path) -> None:
     expected = Tagger.load(exported_folder, "cpu", "torch").predict(TEXTS)
     found = Tagger.load(exported_folder, "cpu", "onnx").predict(TEXTS)
@@ -66,9 +84,10 @@ def test_onnx_answers_as_torch_does(exported_folder: Path) -> None:
         }
 
 
-def test_eight_bits_are_near(exported_folder: Path) -> None:
+@pytest.mark.parametrize("backend", ["onnx-int8", "openvino-int8"])
+def test_eight_bits_are_near(exported_folder: Path, backend: str) -> None:
     expected = Tagger.load(exported_folder, "cpu", "torch").predict(TEXTS)
-    found = Tagger.load(exported_folder, "cpu", "onnx-int8").predict(TEXTS)
+    found = Tagger.load(exported_folder, "cpu", backend).predict(TEXTS)
     differences = [
         np.abs(np.subtract(one.scores, other.scores)).max() for one, other in zip(found, expected, strict=True)
     ]
@@ -77,7 +96,7 @@ def test_eight_bits_are_near(exported_folder: Path) -> None:
     assert np.mean(differences) < 0.05
 
 
-@pytest.mark.parametrize("backend", ["onnx", "onnx-int8"])
+@pytest.mark.parametrize("backend", EVERY)
 def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(exported_folder: Path, backend: str) -> None:
     tagger = Tagger.load(exported_folder, "cpu", backend)
     alone = [tagger.predict([text])[0] for text in TEXTS]
