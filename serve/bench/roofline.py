@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 #: Rows of a batch of the tagger's token budget.
 _ROWS: Final = 1024
@@ -68,21 +68,35 @@ def _seconds(model: bytes, threads: int, width: int) -> float:
 
 def _float32_product(width: int, inner: int) -> bytes:
     weights = np.random.default_rng(1).normal(size=(width, inner)).astype(np.float32)
-    return _graph("MatMul", TensorProto.FLOAT, TensorProto.FLOAT, weights)
+    product = helper.make_node("MatMul", ["rows", "weights"], ["product"])
+    return _graph([product], TensorProto.FLOAT, {"weights": weights})
 
 
 def _int8_product(width: int, inner: int) -> bytes:
-    weights = np.random.default_rng(1).integers(-60, 60, (width, inner)).astype(np.int8)
-    return _graph("MatMulInteger", TensorProto.UINT8, TensorProto.INT32, weights)
+    # In this form it is computed as one product of bytes; `MatMulInteger` by itself is half as fast.
+    constants: dict[str, np.ndarray[Any, Any]] = {
+        "bytes": np.random.default_rng(1).integers(-60, 60, (width, inner)).astype(np.int8),
+        "scales": np.full(inner, 0.01, np.float32),
+        "zeros": np.zeros(inner, np.int8),
+        "scale": np.array(0.02, np.float32),
+        "zero": np.array(100, np.uint8),
+    }
+    nodes = [
+        helper.make_node("DequantizeLinear", ["rows", "scale", "zero"], ["real"]),
+        helper.make_node("DequantizeLinear", ["bytes", "scales", "zeros"], ["weights"], axis=1),
+        helper.make_node("MatMul", ["real", "weights"], ["product"]),
+    ]
+    return _graph(nodes, TensorProto.UINT8, constants)
 
 
-def _graph(operator: str, takes: int, gives: int, weights: np.ndarray[Any, Any]) -> bytes:
+def _graph(nodes: list[NodeProto], takes: int, constants: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    width, inner = next(iter(constants.values())).shape
     graph = helper.make_graph(
-        [helper.make_node(operator, ["rows", "weights"], ["product"])],
+        nodes,
         "product",
-        [helper.make_tensor_value_info("rows", takes, [_ROWS, weights.shape[0]])],
-        [helper.make_tensor_value_info("product", gives, [_ROWS, weights.shape[1]])],
-        [numpy_helper.from_array(weights, "weights")],
+        [helper.make_tensor_value_info("rows", takes, [_ROWS, width])],
+        [helper.make_tensor_value_info("product", TensorProto.FLOAT, [_ROWS, inner])],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     serialised: bytes = model.SerializeToString()

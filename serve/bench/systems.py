@@ -57,10 +57,11 @@ SPECS: Final[dict[str, Spec]] = {
         Spec(BATCHED_PIPELINE, lambda folder, threads: _pipeline(folder, threads, 32)),
         Spec(TORCH, lambda folder, threads: TaggerSystem(folder, "torch", threads)),
         Spec("onnx", lambda folder, threads: TaggerSystem(folder, "onnx", threads)),
-        Spec("onnx-int8", lambda folder, threads: TaggerSystem(folder, "onnx-int8", threads), wire_copy=True),
+        Spec("onnx-int8", lambda folder, threads: TaggerSystem(folder, "onnx-int8", threads)),
+        Spec("openvino-int8", lambda folder, threads: TaggerSystem(folder, "openvino-int8", threads), wire_copy=True),
         Spec(
-            "onnx-int8 behind the cascade",
-            lambda folder, threads: TaggerSystem(folder, "onnx-int8", threads, cascade=True),
+            "openvino-int8 behind the cascade",
+            lambda folder, threads: TaggerSystem(folder, "openvino-int8", threads, cascade=True),
             wire_copy=True,
         ),
     )
