@@ -4,6 +4,7 @@ Two sentences with the same tokens in the same words have the same answer, whate
 are; each finds the spans at its own characters.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -36,10 +37,11 @@ def key_of(encoding: Encoding) -> bytes:
     return blake2b(np.array([encoding.ids, encoding.words], dtype=np.int32).tobytes(), digest_size=16).digest()
 
 
-class AnswerMemory(dict[bytes, Answer]):
+class AnswerMemory(OrderedDict[bytes, Answer]):
     """The last answers by `key_of`; the oldest make room."""
 
     def __setitem__(self, key: bytes, answer: Answer) -> None:
         super().__setitem__(key, answer)
         if len(self) > CAPACITY:
-            del self[next(iter(self))]
+            # A plain dict would look for its first key among all the places that were deleted before.
+            self.popitem(last=False)

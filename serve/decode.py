@@ -46,28 +46,21 @@ class TokenSpan:
     """Mean probability of the span's words for this role."""
 
 
-def decode_roles(words: Sequence[int], role_logits: NDArray[np.float32]) -> dict[Role, TokenSpan]:
-    """The most probable valid sequence of tags, read as at most one span per role.
+def decode_roles(words: Sequence[Sequence[int]], role_logits: NDArray[np.float32]) -> list[dict[Role, TokenSpan]]:
+    """The most probable valid sequence of tags of each sentence, read as at most one span per role.
 
     Args:
-        words: the word of each token, as in `Encoding.words`.
-        role_logits: shape (tokens, 7), padding allowed beyond the sentence's tokens.
+        words: of each sentence the word of each token, as in `Encoding.words`.
+        role_logits: shape (batch, tokens, 7), padding allowed beyond a sentence's tokens.
 
     Returns:
-        Non-overlapping spans of whole words; where a role was found twice, its surer span.
+        Of each sentence non-overlapping spans of whole words; where a role was found twice, its surer span. They do
+        not depend on the other sentences.
     """
-    firsts, lasts, word_probabilities = _by_word(words, role_logits)
-    if not firsts:
-        return {}
-    path = _viterbi(np.log(word_probabilities))
-    spans: dict[Role, TokenSpan] = {}
-    for role in ROLES:
-        for first, last in _runs(path, _BEGIN[role], _INSIDE[role]):
-            role_probabilities = word_probabilities[first : last + 1, [_BEGIN[role], _INSIDE[role]]].sum(axis=1)
-            span = TokenSpan(firsts[first], lasts[last], float(role_probabilities.mean()))
-            if role not in spans or span.score > spans[role].score:
-                spans[role] = span
-    return spans
+    tokens = softmax(role_logits.astype(np.float64), axis=-1)
+    read = [_by_word(of_tokens, probabilities) for of_tokens, probabilities in zip(words, tokens, strict=True)]
+    paths = _viterbi([by_word.probabilities for by_word in read])
+    return [_spans(by_word, path) for by_word, path in zip(read, paths, strict=True)]
 
 
 def to_characters(spans: Mapping[Role, TokenSpan], encoding: Encoding) -> dict[Role, PredictedSpan]:
@@ -78,43 +71,63 @@ def to_characters(spans: Mapping[Role, TokenSpan], encoding: Encoding) -> dict[R
     }
 
 
-def _by_word(
-    words: Sequence[int], role_logits: NDArray[np.float32]
-) -> tuple[list[int], list[int], NDArray[np.float64]]:
-    """First and last token of each word, and its tag probabilities (words, 7), the mean of its tokens'."""
-    token_probabilities = softmax(role_logits[: len(words)].astype(np.float64), axis=-1)
-    firsts: list[int] = []
-    lasts: list[int] = []
-    sums: list[NDArray[np.float64]] = []
-    previous = NO_WORD
-    for token, (word, probability) in enumerate(zip(words, token_probabilities, strict=True)):
-        if word == NO_WORD:
-            continue
-        if word != previous:
-            firsts.append(token)
-            lasts.append(token)
-            sums.append(probability.copy())
-        else:
-            lasts[-1] = token
-            sums[-1] += probability
-        previous = word
-    if not firsts:
-        return [], [], np.empty((0, len(BIO_TAGS)))
-    return firsts, lasts, np.stack(sums) / (np.subtract(lasts, firsts) + 1)[:, None]
+@dataclass(frozen=True, slots=True)
+class _ByWord:
+    """A sentence's words."""
+
+    firsts: NDArray[np.int64]
+    """First token of each word."""
+    lasts: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    """Of each tag, shape (words, 7): the mean of the word's tokens."""
 
 
-def _viterbi(log_probabilities: NDArray[np.float64]) -> list[int]:
-    """The best path (words,) through `log_probabilities` (words, 7) under the allowed transitions."""
-    best = _START + log_probabilities[0]
-    origins = np.zeros(log_probabilities.shape, dtype=np.int64)
-    for position in range(1, len(log_probabilities)):
-        scores = best[:, None] + _TRANSITIONS
-        origins[position] = scores.argmax(axis=0)
-        best = scores.max(axis=0) + log_probabilities[position]
-    path = [int(best.argmax())]
-    for position in range(len(log_probabilities) - 1, 0, -1):
-        path.append(int(origins[position, path[-1]]))
-    return path[::-1]
+def _by_word(words: Sequence[int], token_probabilities: NDArray[np.float64]) -> _ByWord:
+    of_tokens = np.array(words)
+    tokens = np.flatnonzero(of_tokens != NO_WORD)
+    if not len(tokens):
+        return _ByWord(tokens, tokens, np.empty((0, len(BIO_TAGS))))
+    changes = np.flatnonzero(np.diff(of_tokens[tokens])) + 1
+    starts = np.concatenate([[0], changes])
+    ends = np.concatenate([changes, [len(tokens)]])
+    sums = np.add.reduceat(token_probabilities[tokens], starts, axis=0)
+    return _ByWord(tokens[starts], tokens[ends - 1], sums / (ends - starts)[:, None])
+
+
+def _spans(read: _ByWord, path: Sequence[int]) -> dict[Role, TokenSpan]:
+    spans: dict[Role, TokenSpan] = {}
+    for role in ROLES:
+        for first, last in _runs(path, _BEGIN[role], _INSIDE[role]):
+            role_probabilities = read.probabilities[first : last + 1, [_BEGIN[role], _INSIDE[role]]].sum(axis=1)
+            span = TokenSpan(int(read.firsts[first]), int(read.lasts[last]), float(role_probabilities.mean()))
+            if role not in spans or span.score > spans[role].score:
+                spans[role] = span
+    return spans
+
+
+def _viterbi(probabilities: Sequence[NDArray[np.float64]]) -> list[list[int]]:
+    """The best path (words,) through each of `probabilities` (words, 7) under the allowed transitions."""
+    lengths = np.array([len(of_words) for of_words in probabilities])
+    if not lengths.any():
+        return [[] for _ in probabilities]
+    # All sentences go word by word together; one that has ended stays where it is.
+    logs = np.zeros((len(lengths), lengths.max(), len(BIO_TAGS)))
+    for row, of_words in enumerate(probabilities):
+        logs[row, : len(of_words)] = np.log(of_words)
+    best = _START + logs[:, 0]
+    origins = np.empty(logs.shape, dtype=np.int64)
+    stays = np.arange(len(BIO_TAGS))
+    for position in range(1, logs.shape[1]):
+        going = (position < lengths)[:, None]
+        scores = best[:, :, None] + _TRANSITIONS
+        origins[:, position] = np.where(going, scores.argmax(axis=1), stays)
+        best = np.where(going, scores.max(axis=1) + logs[:, position], best)
+    path = np.empty(logs.shape[:2], dtype=np.int64)
+    path[:, -1] = best.argmax(axis=1)
+    rows = np.arange(len(lengths))
+    for position in range(logs.shape[1] - 1, 0, -1):
+        path[:, position - 1] = origins[rows, position, path[:, position]]
+    return [tags[:length].tolist() for tags, length in zip(path, lengths, strict=True)]
 
 
 def _runs(path: Sequence[int], begin: int, inside: int) -> list[tuple[int, int]]:

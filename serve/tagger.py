@@ -1,6 +1,6 @@
 """The tagger: the one path from sentence to tag, used by evaluation, HTTP and bulk tagging alike."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -9,21 +9,22 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.scheme import STANCES
+from labels.scheme import STANCES, Role
 from serve.answers import Answer, AnswerMemory, key_of
 from serve.backend import choose_backend, open_backend, open_cascade
 from serve.calibrate import probabilities
 from serve.cascade import Cascade
-from serve.decode import decode_roles, to_characters
+from serve.decode import TokenSpan, decode_roles, to_characters
 from serve.encode import Encoder, Encoding
 from serve.forward import Floats, Forward
 from serve.model_folder import Decision, read_manifest, read_tokenizer
-from serve.prediction import Prediction
+from serve.prediction import AnsweredBy, Prediction
 from serve.records import ModelInfo, TagRecord
 from serve.schedule import PADDING, equal_length_batches
 
 #: Tokens per batch, padding included; larger batches gain nothing on a CPU and cost memory.
 TOKEN_BUDGET: Final = 1024
+_NEUTRAL: Final = STANCES.index("neutral")
 #: Sentences that `stream` sorts by length at a time.
 WINDOW: Final = 2048
 
@@ -138,27 +139,38 @@ class Tagger:
             ids, mask = self._encoder.pad([encodings[position].ids for position in batch], PADDING)
             stance_logits, role_logits = self._forward(ids, mask)
             scores = probabilities(stance_logits, self.decision.temperature)
+            spans = _decode(scores, [encodings[position].words for position in batch], role_logits)
             for row, position in enumerate(batch):
-                answers[position] = self._answer(scores[row], encodings[position], role_logits[row])
+                answers[position] = self._answer(scores[row], spans[row], "network")
         return [answers[position] for position in range(len(encodings))]
 
     def _answer_the_plain(self, encodings: Sequence[Encoding], cascade: Cascade) -> dict[int, Answer]:
         """Answers of the linear model, by position, to what it is sure of."""
         scores = cascade.probabilities(encodings)
         plain: list[int] = np.flatnonzero(cascade.sure(scores)).tolist()
-        return {position: self._answer(scores[position], encodings[position], None) for position in plain}
+        return {position: self._answer(scores[position], {}, "linear") for position in plain}
 
-    def _answer(self, scores: NDArray[np.float64], encoding: Encoding, role_logits: Floats | None) -> Answer:
+    def _answer(self, scores: NDArray[np.float64], spans: Mapping[Role, TokenSpan], answered_by: AnsweredBy) -> Answer:
         best = int(scores.argmax())
-        label = STANCES[best]
         first, second, third, fourth = map(float, scores)
         return Answer(
-            label=label,
+            label=STANCES[best],
             scores=(first, second, third, fourth),
             abstained=bool(scores[best] < self.decision.abstain_below),
-            spans={} if label == "neutral" or role_logits is None else decode_roles(encoding.words, role_logits),
-            answered_by="linear" if role_logits is None else "network",
+            spans=spans,
+            answered_by=answered_by,
         )
+
+
+def _decode(
+    scores: NDArray[np.float64], words: Sequence[Sequence[int]], role_logits: Floats
+) -> list[Mapping[Role, TokenSpan]]:
+    """The roles of each sentence of a batch; what is neutral has none."""
+    found: list[Mapping[Role, TokenSpan]] = [{} for _ in words]
+    acts: list[int] = np.flatnonzero(scores.argmax(axis=1) != _NEUTRAL).tolist()
+    for row, spans in zip(acts, decode_roles([words[row] for row in acts], role_logits[acts]), strict=True):
+        found[row] = spans
+    return found
 
 
 def _prediction(answer: Answer, encoding: Encoding) -> Prediction:

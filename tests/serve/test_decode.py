@@ -19,7 +19,7 @@ ENCODING = Encoding(
 
 
 def decode_roles(encoding: Encoding, role_logits: NDArray[np.float32]) -> dict[Role, PredictedSpan]:
-    return decode.to_characters(decode.decode_roles(encoding.words, role_logits), encoding)
+    return decode.to_characters(decode.decode_roles([encoding.words], role_logits[None])[0], encoding)
 
 
 def logits(*tags: str, weight: float = 5.0) -> NDArray[np.float32]:
@@ -69,3 +69,33 @@ def test_spans_never_overlap_whatever_the_logits(seed: int) -> None:
     spans = sorted((span.start, span.end) for span in decode_roles(ENCODING, random).values())
     assert all(left[1] <= right[0] for left, right in itertools.pairwise(spans))
     assert all(0.0 <= span.score <= 1.0 for span in decode_roles(ENCODING, random).values())
+
+
+def test_no_sentence_changes_what_is_found_in_another() -> None:
+    random = np.random.default_rng(1)
+    words: list[list[int]] = [[NO_WORD, NO_WORD]]
+    for length in (1, 2, 5, 9, 9, 14):
+        # A word of one to three tokens after the other, between the two special ones.
+        inside = [word for word in range(length) for _ in range(random.integers(1, 4))]
+        words.append([NO_WORD, *inside, NO_WORD])
+    role_logits = random.normal(0, 3, (len(words), max(map(len, words)), len(BIO_TAGS))).astype(np.float32)
+    together = decode.decode_roles(words, role_logits)
+    alone = [decode.decode_roles([one], its[None, : len(one)])[0] for one, its in zip(words, role_logits, strict=True)]
+    assert together == alone
+    assert any(together)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_path_found_is_the_best_of_all_that_are_allowed(seed: int) -> None:
+    random = np.random.default_rng(seed).dirichlet(np.ones(len(BIO_TAGS)), 3)
+
+    def allowed(path: tuple[int, ...]) -> bool:
+        before = ("O", *(BIO_TAGS[tag] for tag in path))
+        return all(
+            not tag.startswith("I-") or previous in (tag, tag.replace("I-", "B-"))
+            for previous, tag in itertools.pairwise(before)
+        )
+
+    paths = filter(allowed, itertools.product(range(len(BIO_TAGS)), repeat=3))
+    best = max(paths, key=lambda path: sum(np.log(random[place, tag]) for place, tag in enumerate(path)))
+    assert decode._viterbi([random]) == [list(best)]
