@@ -22,7 +22,10 @@ def export_onnx(network: StanceNetwork, file: Path) -> None:
     exporter = logging.getLogger("torch.onnx")
     level = exporter.level
     exporter.setLevel(logging.ERROR)
+    attention = network.encoder.config._attn_implementation
     try:
+        # As plain products and a softmax: torch's own attention is exported with a guard against rows that see nothing.
+        network.encoder.set_attn_implementation("eager")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
@@ -35,6 +38,7 @@ def export_onnx(network: StanceNetwork, file: Path) -> None:
                 verbose=False,
             )
     finally:
+        network.encoder.set_attn_implementation(attention)
         exporter.setLevel(level)
     # None is returned only if a file name was given, which would put the weights into another file.
     cast(torch.onnx.ONNXProgram, program).save(str(file), external_data=False)
