@@ -10,6 +10,9 @@ from starlette.testclient import TestClient
 
 Start = Callable[..., TestClient]
 
+KEY = "correct-horse-battery"
+GOOD = {"Authorization": f"Bearer {KEY}"}
+
 
 @contextmanager
 def started_service(**settings: object) -> Iterator[TestClient]:

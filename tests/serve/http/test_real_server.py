@@ -27,8 +27,6 @@ from tests.conftest import ROOT, SENTENCES, manifest, tiny_network, tiny_tokeniz
 
 pytestmark = pytest.mark.slow
 
-KEY = "correct-horse-battery"
-
 
 def texts(number: int, count: int) -> list[str]:
     return [f"{SENTENCES[n % len(SENTENCES)]} Part {number} of {n}." for n in range(count)]
