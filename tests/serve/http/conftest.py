@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def texts(number: int, count: int) -> list[str]:
 def as_json(tagger: Tagger, sentences: list[str]) -> Any:
     """What the service is to answer."""
     return [json.loads(record.model_dump_json()) for record in tagger.tag(sentences)]
+
+
+def each_as_json(tagger: Tagger, requests: Sequence[list[str]]) -> list[Any]:
+    """What the service is to answer to each of `requests`; computed together, which is faster and changes nothing."""
+    answers = iter(as_json(tagger, [sentence for request in requests for sentence in request]))
+    return [list(islice(answers, len(request))) for request in requests]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 from serve.load.servers import free_port, running
 from serve.tagger import Tagger
 from tests.conftest import ROOT
-from tests.serve.http.conftest import as_json, texts
+from tests.serve.http.conftest import each_as_json, texts
 
 pytestmark = pytest.mark.slow
 
@@ -46,8 +46,8 @@ class Seen:
 
     def check(self, tagger: Tagger) -> None:
         """Every answer is the tagger's, and nothing failed but connections."""
-        expected = as_json(tagger, [sentence for sentences, _ in self.answers for sentence in sentences])
-        assert [tag for _, tags in self.answers for tag in tags] == expected
+        asked = [sentences for sentences, _ in self.answers]
+        assert [tags for _, tags in self.answers] == each_as_json(tagger, asked)
         assert set(self.failures) == {"no connection"}
 
 
@@ -109,7 +109,7 @@ def test_what_was_accepted_is_answered_before_the_service_stops(
                 return [await task for task in (*early, late)]
 
         *early, late = asyncio.run(load())
-        assert early == [as_json(tagger, texts(number, 40)) for number in range(20)]
+        assert early == each_as_json(tagger, [texts(number, 40) for number in range(20)])
         assert late == "not accepted"
         assert server.process.wait(30) in (0, -signal.SIGTERM)
 
