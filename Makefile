@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # BentoML reports its use over the network otherwise.
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: train test lint serve soak clean
+.PHONY: train test lint audit serve soak clean
 
 train: $(VENV)/trained-with
 	$(BIN)/python -m train configs/default.yaml
@@ -18,6 +18,11 @@ lint: $(VENV)/tested-with
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m labels check
+
+# Known faults of what requirements.txt pins. It asks a service for advisories, so it is no part of `test`; --strict, for
+# otherwise packages that the service does not answer for are passed over. The file has all packages: pip adds nothing.
+audit: $(VENV)/tested-with
+	$(BIN)/pip-audit --strict --requirement requirements.txt --no-deps --disable-pip
 
 serve: $(VENV)/trained-with
 	$(BIN)/python -m serve http --host 127.0.0.1 --port 3000

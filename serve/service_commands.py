@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from labels import atomic
-from serve.load.report import print_comparison, print_outcomes
+from serve.load.report import print_comparison, print_floor, print_outcomes
 from serve.load.traffic import Mix
 
 
@@ -32,8 +32,11 @@ def load(
     overload: Annotated[bool, typer.Option("--overload", help="Send four times what the service can do.")] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Start our service and BentoML's usual one.")] = False,
     soak: Annotated[bool, typer.Option("--soak", help="Start our service and see whether its memory grows.")] = False,
+    floor: Annotated[
+        bool, typer.Option("--floor", help="Start our service without a network, and bare uvicorn.")
+    ] = False,
     model: Annotated[Path, typer.Option(help="With --compare and --soak: the saved model.")] = Path("models/stance"),
-    rounds: Annotated[int, typer.Option(min=1, help="With --compare: turns that each takes.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="With --compare and --floor: turns that each takes.")] = 3,
     requests: Annotated[int, typer.Option(min=100, help="With --soak: how many.")] = 100_000,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
@@ -41,8 +44,8 @@ def load(
     # Imported only where they are wanted, for the tagger takes seconds.
     found: BaseModel
     passed = True
-    if overload + compare + soak > 1:
-        raise typer.BadParameter("--overload, --compare and --soak are different measurements; choose one")
+    if overload + compare + soak + floor > 1:
+        raise typer.BadParameter("--overload, --compare, --soak and --floor are different measurements; choose one")
     if compare:
         from serve.load.compare import compare as compare_services
 
@@ -55,6 +58,12 @@ def load(
         found = soaked = let_soak(model, requests, _say)
         print(f"{soaked.statuses}; {soaked.before_mib:.0f} MiB, {soaked.after_mib:.0f} MiB: {soaked.growth:+.1%}")
         passed = soaked.passed
+    elif floor:
+        from serve.load.floor import floor as measure_floor
+
+        found = measured = measure_floor(seconds, rounds, _say)
+        print_floor(measured)
+        passed = measured.passed
     elif overload:
         from serve.load.overload import overload as put_overload
 
@@ -66,7 +75,8 @@ def load(
         from serve.load.drive import closed_loop
         from serve.load.traffic import fresh, sentences, shots
 
-        stream = shots(fresh(sentences()), _mix(mix))
+        kind = _mix(mix)
+        stream = shots(fresh(sentences()), kind)
         found = outcome = asyncio.run(closed_loop(url, stream, clients, seconds, key))
         print_outcomes([(f"{mix}, {clients} clients", outcome)])
         passed = outcome.passed

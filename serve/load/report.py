@@ -1,5 +1,6 @@
 """Figures of a load as tables."""
 
+import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from serve.load.drive import Outcome
 
 if TYPE_CHECKING:
     from serve.load.compare import Comparison
+    from serve.load.floor import Floor
 
 
 def print_outcomes(outcomes: Sequence[tuple[str, Outcome]]) -> None:
@@ -39,3 +41,20 @@ def print_comparison(comparison: "Comparison") -> None:
         print_outcomes(rows)
     rates = ", ".join(f"{rate:.0f}" for rate in comparison.tagger_sentences_per_second)
     print(f"the tagger without a server: {rates} sentences/s")
+
+
+def print_floor(found: "Floor") -> None:
+    """Every round of both servers, the medians, and what they come to."""
+    print_outcomes(
+        [
+            (f"{name}, round {number}", turn.outcome)
+            for name, turns in (("bare", found.bare), ("ours", found.ours))
+            for number, turn in enumerate(turns, 1)
+        ]
+    )
+    for name, turns in (("bare", found.bare), ("ours", found.ours)):
+        rate = statistics.median(turn.outcome.requests_per_second for turn in turns)
+        server = statistics.median(turn.server_ms for turn in turns)
+        clients = statistics.median(turn.clients_ms for turn in turns)
+        print(f"{name}: {rate:.0f} requests/s; {server:.3f} ms of processor time each, the clients {clients:.3f} ms")
+    print(f"ours without a network does {found.ratio:.0%} of the requests of a bare server")

@@ -43,20 +43,25 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    module: Sequence[str], environment: Mapping[str, str], folder: Path | None = None, ready: str = "/readyz"
+    module: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    ready: str = "/readyz",
+    port: int | None = None,
 ) -> Iterator[Running]:
-    """`python -m` with `module` and a free port, until the block is left.
+    """`python -m` with `module` and a port, until the block is left.
 
     Args:
         module: the module and its arguments; `--host` and `--port` are added.
         environment: variables besides this process's, of which no setting is handed on.
         folder: where to run it.
         ready: the path that answers with 200 once the server may be asked.
+        port: where it listens; a free one if None.
 
     Raises:
         ServerError: it ended, or was not ready in time.
     """
-    port = free_port()
+    port = free_port() if port is None else port
     url = f"http://127.0.0.1:{port}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with tempfile.TemporaryDirectory() as scratch:

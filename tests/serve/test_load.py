@@ -6,16 +6,22 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from serve.__main__ import app
+from serve.load.bare import ANSWER, application
 from serve.load.compare import Comparison, _case
 from serve.load.drive import Outcome, Tally
+from serve.load.floor import Floor, Turn
+from serve.load.instant import save_instant
 from serve.load.overload import Overload
+from serve.load.report import print_floor
 from serve.load.servers import ServerError, free_port, running
 from serve.load.soak import Soak
 from serve.load.traffic import ARTICLE, Mix, fresh, shots
-from tests.conftest import ROOT
+from serve.tagger import Tagger
+from tests.conftest import ROOT, SENTENCES
 
 
 @pytest.mark.parametrize(("mix", "sizes"), [("sentence", [1, 1, 1]), ("article", [25, 25, 25]), ("both", [1, 25, 1])])
@@ -98,6 +104,39 @@ def test_a_measurement_is_one_at_a_time_and_of_a_known_mix() -> None:
         assert message in ended.output
 
 
+def test_a_floor_is_the_median_of_rounds_in_which_all_was_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    def turn(rate: float, **statuses: int) -> Turn:
+        found = outcome(**(statuses or {"_200": 1})).model_copy(update={"requests_per_second": rate})
+        return Turn(outcome=found, server_ms=rate / 1_000, clients_ms=0.25)
+
+    bare = [turn(1_000), turn(2_000), turn(3_000)]
+    found = Floor(bare=bare, ours=[turn(900), turn(200), turn(600)])
+    assert (found.ratio, found.passed) == (0.2, True)
+    assert not Floor(bare=bare, ours=[turn(1, _200=1, _429=1)]).passed
+    print_floor(found)
+    *_, of_bare, of_ours, last = capsys.readouterr().out.splitlines()
+    assert of_bare == "bare: 2000 requests/s; 2.000 ms of processor time each, the clients 0.250 ms"
+    assert of_ours == "ours: 600 requests/s; 0.600 ms of processor time each, the clients 0.250 ms"
+    assert last == "ours without a network does 20% of the requests of a bare server"
+
+
+def test_the_bare_application_reads_the_body_and_sends_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ANSWER, "“so”")
+    answer = TestClient(application()).post("/tag", content=iter([b"in ", b"pieces"]))
+    assert (answer.status_code, answer.text, answer.headers["content-length"]) == (200, "“so”", "8")
+
+
+def test_a_model_that_answers_at_once_is_served_as_any_other(tmp_path: Path) -> None:
+    save_instant(tmp_path / "instant", SENTENCES)
+    tagger = Tagger.load(tmp_path / "instant", "cpu")
+    assert tagger.runs_as == "onnx on cpu"
+    # A word is a token, and so is a mark; each sentence has two more.
+    assert [len(encoding) for encoding in tagger.encode(["Talks resume on Monday."])] == [7]
+    tags = tagger.tag(SENTENCES)
+    assert len({tag.score for tag in tags}) == len(SENTENCES)
+    assert any(tag.source or tag.target or tag.issue for tag in tags)
+
+
 @pytest.mark.slow
 def test_a_server_that_does_not_start_shows_the_end_of_its_log() -> None:
     with pytest.raises(ServerError, match="STANCE_THREADS: Input should be a valid integer"):  # noqa: SIM117
@@ -142,3 +181,14 @@ def test_both_services_answer_the_same_load(model_folder: Path, tmp_path: Path) 
         for service in ("ours", "yardstick"):
             assert case[service][0]["statuses"].get("200", 0) > 0
         assert case["ratio"] > 0
+
+
+@pytest.mark.slow
+def test_the_floor_is_measured(tmp_path: Path) -> None:
+    arguments = ["load", "--floor", "--rounds", "1", "--seconds", "1", "--json", str(tmp_path / "floor.json")]
+    ended = CliRunner().invoke(app, arguments)
+    assert ended.exit_code == 0, ended.output
+    found = Floor.model_validate_json((tmp_path / "floor.json").read_text())
+    # Rates depend on what else the machine does in each turn; what the processor is used for does not.
+    assert found.ratio > 0
+    assert found.ours[0].server_ms > found.bare[0].server_ms > 0

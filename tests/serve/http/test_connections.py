@@ -74,6 +74,24 @@ def test_a_second_head_that_never_ends_is_cut_off_though_it_came_with_the_first(
     among_clients(talk)
 
 
+def test_many_heads_that_never_end_keep_nobody_waiting_and_are_cut_off() -> None:
+    async def talk(connection: Connection) -> None:
+        reader, writer = connection
+        address = writer.get_extra_info("peername")
+        slow = [await asyncio.open_connection(*address) for _ in range(200)]
+        for _, waiting in slow:
+            waiting.write(b"GET /never HTTP/1.1\r\nX-Name: ")
+        writer.write(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"/first")
+        assert not any(waiting.at_eof() for waiting, _ in slow), "the good one had to wait until they were gone"
+        ends = await asyncio.gather(*(waiting.read() for waiting, _ in slow), return_exceptions=True)
+        assert all(end == b"" or isinstance(end, ConnectionResetError) for end in ends)
+        for _, waiting in slow:
+            waiting.close()
+
+    among_clients(talk)
+
+
 def test_a_head_that_the_server_itself_does_not_read_yet_is_waited_for() -> None:
     async def talk(connection: Connection) -> None:
         reader, writer = connection

@@ -10,8 +10,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import redirect_stdout
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,18 +24,9 @@ from serve.load.servers import Running, running
 from serve.tagger import Tagger
 from serve.weights import save
 from tests.conftest import ROOT, SENTENCES, manifest, tiny_network, tiny_tokenizer
+from tests.serve.http.conftest import as_json, each_as_json, texts
 
 pytestmark = pytest.mark.slow
-
-KEY = "correct-horse-battery"
-
-
-def texts(number: int, count: int) -> list[str]:
-    return [f"{SENTENCES[n % len(SENTENCES)]} Part {number} of {n}." for n in range(count)]
-
-
-def as_json(tagger: Tagger, sentences: list[str]) -> Any:
-    return [json.loads(record.model_dump_json()) for record in tagger.tag(sentences)]
 
 
 @pytest.fixture(scope="module")
@@ -78,23 +69,39 @@ def test_good_answers_are_the_taggers_whoever_else_is_there(server: Running, tag
         async with session.post("/tag", json={"sentences": ["word " * 400] * 256}) as answer:
             assert answer.status in (200, 429)
 
+    async def slowly(body: bytes) -> AsyncIterator[bytes]:
+        for begin in range(0, len(body), 1 + len(body) // 5):
+            yield body[begin : begin + 1 + len(body) // 5]
+            await asyncio.sleep(0.1)
+
     async def one(session: aiohttp.ClientSession, number: int) -> Any:
+        whole = json.dumps({"sentences": good[number]}).encode()
         while True:
-            async with session.post("/tag", json={"sentences": good[number]}) as answer:
+            # One in ten comes in pieces.
+            async with session.post("/tag", data=slowly(whole) if number % 10 == 0 else whole) as answer:
                 if answer.status != 429:
                     assert answer.status == 200
                     return (await answer.json())["tags"]
             await asyncio.sleep(0.2)
 
+    async def never_whole(session: aiohttp.ClientSession, number: int) -> None:
+        async def body() -> AsyncIterator[bytes]:
+            yield b'{"sentences": ["'
+            while True:
+                await asyncio.sleep(0.1)
+                yield b"a"
+
+        async with session.post("/tag", data=body()) as answer:
+            assert answer.status == 408
+
     async def everyone() -> list[Any]:
         headers = {"Content-Type": "application/json"}
         async with aiohttp.ClientSession(server.url, headers=headers) as session:
-            others = [kind(session, n) for n in range(3) for kind in (bad, cancelled, huge)]
+            others = [kind(session, n) for n in range(3) for kind in (bad, cancelled, huge, never_whole)]
             answers = await asyncio.gather(*(one(session, n) for n in range(len(good))), *others)
         return list(answers[: len(good)])
 
-    for sentences, found in zip(good, asyncio.run(everyone()), strict=True):
-        assert found == as_json(tagger, sentences)
+    assert asyncio.run(everyone()) == each_as_json(tagger, good)
     metrics = httpx.get(f"{server.url}/metrics").text
     assert "stance_queue_tokens 0.0" in metrics
     assert 'status="500"' not in metrics
@@ -103,32 +110,49 @@ def test_good_answers_are_the_taggers_whoever_else_is_there(server: Running, tag
 
 def test_slow_clients_are_cut_off_and_half_closed_ones_do_no_harm(server: Running, tagger: Tagger) -> None:
     begun = time.monotonic()
-    with connect(server) as slow_body, connect(server) as slow_head, connect(server) as half:
-        slow_body.sendall(HEAD % 100 + b'{"sent')
-        slow_head.sendall(b"POST /tag HTT")
+    with ExitStack() as stack:
+        slow_bodies, slow_heads, half = (
+            [stack.enter_context(connect(server)) for _ in range(count)] for count in (40, 40, 5)
+        )
+        for slow in slow_bodies:
+            slow.sendall(HEAD % 100 + b'{"sent')
+        for slow in slow_heads:
+            slow.sendall(b"POST /tag HTT")
         body = json.dumps({"sentences": SENTENCES}).encode()
-        half.sendall(HEAD % len(body) + body)
-        half.shutdown(socket.SHUT_WR)
+        for closing in half:
+            closing.sendall(HEAD % len(body) + body)
+            closing.shutdown(socket.SHUT_WR)
         quick = httpx.post(f"{server.url}/tag", json={"sentences": SENTENCES})
         assert quick.json()["tags"] == as_json(tagger, SENTENCES)
-        answer = slow_body.recv(10_000)
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        assert b'"code":"body_timeout"' in answer + slow_body.recv(10_000)
-        assert slow_head.recv(10_000) == b""
+        for slow in slow_bodies:
+            answer = slow.recv(10_000)
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert b'"code":"body_timeout"' in answer + slow.recv(10_000)
+        assert {slow.recv(10_000) for slow in slow_heads} == {b""}
+        # Who says that nothing more will come is taken for one who has left, unless the answer was there already.
+        assert all(got == b"" or got.startswith(b"HTTP/1.1 200 ") for got in (end.recv(10_000) for end in half))
         assert time.monotonic() - begun < 8
     assert httpx.get(f"{server.url}/readyz").status_code == 200
 
 
+#: By version of the model: sentences that were sent, and their tags.
+Seen = dict[str, list[tuple[list[str], Any]]]
+
+
 def test_the_model_is_exchanged_under_load(server: Running, folder: Path) -> None:
-    async def load(stop: asyncio.Event, seen: set[str]) -> None:
+    async def load(stop: asyncio.Event, seen: Seen) -> None:
         async with aiohttp.ClientSession(server.url) as session:
             while not stop.is_set():
-                async with session.post("/tag", json={"sentences": texts(time.monotonic_ns(), 3)}) as answer:
+                sentences = texts(time.monotonic_ns(), 3)
+                async with session.post("/tag", json={"sentences": sentences}) as answer:
                     assert answer.status == 200
-                    seen.update(tag["model"]["version"] for tag in (await answer.json())["tags"])
+                    tags = (await answer.json())["tags"]
+                (version,) = {tag["model"]["version"] for tag in tags}
+                seen.setdefault(version, []).append((sentences, tags))
 
-    async def exchange() -> set[str]:
-        stop, seen = asyncio.Event(), set[str]()
+    async def exchange() -> Seen:
+        stop = asyncio.Event()
+        seen: Seen = {}
         clients = [asyncio.create_task(load(stop, seen)) for _ in range(4)]
         for version in ("2", "3"):
             await asyncio.to_thread(
@@ -147,7 +171,14 @@ def test_the_model_is_exchanged_under_load(server: Running, folder: Path) -> Non
         await asyncio.gather(*clients)
         return seen
 
-    assert asyncio.run(exchange()) == {"1", "2", "3"}
+    seen = asyncio.run(exchange())
+    assert set(seen) == {"1", "2", "3"}
+    for version, answers in seen.items():
+        # The first was saved with another seed than its version.
+        network = tiny_network() if version == "1" else tiny_network(int(version))
+        save(folder, network, tiny_tokenizer(), manifest(version=version), "# card\n")
+        offline = Tagger.load(folder, "cpu")
+        assert [tags for _, tags in answers] == each_as_json(offline, [sentences for sentences, _ in answers])
     save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
 
 
@@ -170,33 +201,6 @@ def test_bentomls_own_client_gets_the_same(server: Running, tagger: Tagger, fold
     tags = found["tags"] if isinstance(found, dict) else [tag.model_dump(mode="json") for tag in found.tags]
     assert [tag["model"] for tag in tags] == [info] * len(SENTENCES)
     assert len({tag["score"] for tag in tags}) > 1
-
-
-def test_what_was_accepted_is_answered_before_the_service_stops(model_folder: Path) -> None:
-    with running(["serve", "http"], {"STANCE_MODEL": str(model_folder)}, ROOT) as server:
-
-        async def load() -> list[int | str]:
-            async def one(session: aiohttp.ClientSession, number: int) -> int | str:
-                try:
-                    async with session.post("/tag", json={"sentences": texts(number, 40)}) as answer:
-                        await answer.read()
-                        return answer.status
-                except aiohttp.ClientConnectorError:
-                    return "not accepted"
-
-            async with aiohttp.ClientSession(server.url) as session:
-                early = [asyncio.create_task(one(session, number)) for number in range(20)]
-                while httpx.get(f"{server.url}/metrics").text.count("stance_queue_tokens 0.0"):
-                    await asyncio.sleep(0.01)
-                server.process.send_signal(signal.SIGTERM)
-                await asyncio.sleep(0.3)
-                late = asyncio.create_task(one(session, 99))
-                return [await task for task in (*early, late)]
-
-        *early, late = asyncio.run(load())
-        assert early == [200] * 20
-        assert late == "not accepted"
-        assert server.process.wait(30) in (0, -signal.SIGTERM)
 
 
 def test_a_wrong_setting_keeps_it_from_starting(model_folder: Path) -> None:
