@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import tokenizers
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -47,8 +48,12 @@ class Encoder:
                 words=[NO_WORD if word is None else word for word in encoded.word_ids],
                 truncated=bool(encoded.overflowing),
             )
-            for encoded in self.tokenizer.encode_batch([_without_surrogates(sentence) for sentence in sentences])
+            for encoded in self._encoded([_without_surrogates(sentence) for sentence in sentences])
         ]
+
+    def _encoded(self, sentences: list[str]) -> list[tokenizers.Encoding]:
+        # A batch of one pays for threads that it has no use for, more than for its tokens.
+        return [self.tokenizer.encode(sentences[0])] if len(sentences) == 1 else self.tokenizer.encode_batch(sentences)
 
     def pad(self, ids: Sequence[Sequence[int]], multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Token ids and attention mask of shape (batch, tokens), padded on the right.
