@@ -1,6 +1,7 @@
 """From token ids to logits with OpenVINO: the second step of the path on a CPU whose vector units multiply bytes."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,8 @@ from serve.onnx_forward import INPUTS, OUTPUTS
 
 #: Channels of one token's activation that are rounded with one range of their own. EXPERIMENTS.md has other sizes.
 _GROUP: Final = "64"
-#: Batch shapes whose code is kept. More answer no faster and let the memory grow for as long as new shapes come.
-_SHAPES: Final = "64"
+#: Compiled operations that are kept: more than all shapes need that there are (see `_pieces`).
+_KEPT: Final = "20000"
 
 
 class OpenvinoForward:
@@ -40,7 +41,7 @@ class OpenvinoForward:
             "ENABLE_CPU_PINNING": "NO",
             "INFERENCE_PRECISION_HINT": "f32",
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP,
-            "CPU_RUNTIME_CACHE_CAPACITY": _SHAPES,
+            "CPU_RUNTIME_CACHE_CAPACITY": _KEPT,
         }
         try:
             compiled = openvino.Core().compile_model(str(file), "CPU", settings)
@@ -54,6 +55,24 @@ class OpenvinoForward:
         """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""
         # A request computes one batch at a time; several of them would only share the same cores.
         with self._free:
-            found = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
-            stance, roles = (found[name] for name in OUTPUTS)
+            parts = [self._infer(ids[piece], mask[piece]) for piece in _pieces(len(ids))]
+        stance, roles = zip(*parts, strict=True)
+        return np.concatenate(stance), np.concatenate(roles)
+
+    def _infer(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        found = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
+        stance, roles = (found[name] for name in OUTPUTS)
         return stance, roles
+
+
+def _pieces(rows: int) -> Iterator[slice]:
+    """Deal so many rows into pieces of 1, 2, 4, 8, ... rows, the largest first.
+
+    Code is compiled for each shape that comes, which takes longer than computing a small one, and is kept. Shapes that
+    are few are soon all there, and neither time nor memory goes into new ones.
+    """
+    start = 0
+    while start < rows:
+        size = 1 << ((rows - start).bit_length() - 1)
+        yield slice(start, start + size)
+        start += size

@@ -12,6 +12,7 @@ import pytest
 from serve.backend import choose_backend
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
+from serve.openvino_forward import _pieces
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES, manifest
 
@@ -104,6 +105,14 @@ def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(export
         order = list(range(len(TEXTS)))
         random.Random(seed).shuffle(order)  # noqa: S311 - a draw of test data needs no secrecy
         assert tagger.predict([TEXTS[position] for position in order]) == [alone[position] for position in order]
+
+
+@pytest.mark.parametrize("rows", range(1, 70))
+def test_batches_are_computed_in_pieces_of_few_sizes(rows: int) -> None:
+    pieces = list(_pieces(rows))
+    assert [row for piece in pieces for row in range(rows)[piece]] == list(range(rows))
+    assert {piece.stop - piece.start for piece in pieces} <= {1, 2, 4, 8, 16, 32, 64}
+    assert len(pieces) <= 6
 
 
 def test_a_damaged_export_is_refused(exported_folder: Path, tmp_path: Path) -> None:
