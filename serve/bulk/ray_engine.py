@@ -206,6 +206,9 @@ class RayEngine:
 def _connected(address: str | None) -> Any:
     # Ray reports its use over the network otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is not None or "RAY_ADDRESS" in os.environ:
+        # Its name promises less than it does: so often is a cluster that does not answer tried, 40 seconds each time.
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
     try:
         import ray
     except ImportError as error:

@@ -161,6 +161,21 @@ class Run:
         assert self.check_ledger() in (0, SHARDS)
 
 
+def test_a_cluster_that_is_not_there_is_said_after_one_try(
+    rows: Path, exported_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of a try; Ray's own are longer.
+    monkeypatch.setenv("RAY_gcs_rpc_server_connect_timeout_s", "1")
+    monkeypatch.setenv("RAY_py_gcs_connect_timeout_s", "1")
+    arguments = command(exported_folder, rows, "--out", tmp_path / "tags.jsonl", "--engine", "ray")
+    said = finish([*arguments, "--ray-address", "127.0.0.2:1"], code=2).stderr
+    assert said.splitlines()[-1] == (
+        "no Ray cluster at 127.0.0.2:1: Failed to connect to Ray cluster at 127.0.0.2:1; start one and name it by "
+        "--ray-address, or leave --engine ray out"
+    )
+    assert said.count("Failed to get cluster ID") == 1
+
+
 def test_a_node_that_dies_changes_nothing(
     nodes: Nodes, rows: Path, exported_folder: Path, local: tuple[bytes, float], tmp_path: Path
 ) -> None:
