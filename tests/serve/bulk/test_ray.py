@@ -116,8 +116,10 @@ class Run:
 
     def await_shards(self, number: int) -> None:
         """Wait until so many shards are noted."""
+        deadline = time.monotonic() + 300
         while noted(self._ledger) < number:
             assert self._process.poll() is None, self._said.read_text()
+            assert time.monotonic() < deadline, f"{noted(self._ledger)} shards are done, not {number}"
             time.sleep(0.02)
 
     def kill(self) -> None:
