@@ -75,12 +75,13 @@ def tag(
         check_free(out, overwrite)
     identity = ModelIdentity.of(model)
     load = Load(model, device, backend, threads, cascade)
+    standard_output = sys.stdout  # for the engine ray puts another in its place
     try:
         with open_engine(engine, load, ray_address, actors) as tagging, Meter(quiet) as meter:
             if not quiet:
                 print(f"{identity.info.name} {identity.info.version}, {tagging.runs_as}", file=sys.stderr, flush=True)
             if to_stream:
-                counts = tag_to_stream(tagging, job, sys.stdout.buffer, meter)
+                counts = tag_to_stream(tagging, job, standard_output.buffer, meter)
             else:
                 counts = tag_to_file(tagging, job, identity, out, meter, restart, overwrite)
     except KeyboardInterrupt:

@@ -13,10 +13,11 @@ as the cluster has room.
 
 import logging
 import os
+import sys
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -71,6 +72,9 @@ class Worker:
 class RayEngine:
     """As many taggers as the cluster takes.
 
+    Until it is closed, `sys.stdout` is standard error, for Ray prints there what happens in the cluster, and the tags
+    may be on their way to standard output.
+
     Args:
         load: how each tagger is loaded; one thread each if it says nothing of threads.
         cluster: where they run.
@@ -80,11 +84,12 @@ class RayEngine:
     """
 
     def __init__(self, load: Load, cluster: Cluster) -> None:
-        self._ray = _connected(cluster.address)
         with ExitStack() as undo:
-            undo.callback(self.close)
+            undo.enter_context(redirect_stdout(sys.stderr))
+            self._ray = _connected(cluster.address)
+            undo.callback(self._ray.shutdown)
             self._start(load, cluster)
-            undo.pop_all()
+            self._undo = undo.pop_all()
 
     def _start(self, load: Load, cluster: Cluster) -> None:
         gpus = int(self._ray.cluster_resources().get("GPU", 0))
@@ -107,7 +112,7 @@ class RayEngine:
 
     def close(self) -> None:
         """Leave the cluster."""
-        self._ray.shutdown()
+        self._undo.close()
 
     def run(
         self, shards: Iterable[Shard], form: OutputFormat, store: Store, on_sentences: Callable[[int], None]
@@ -201,6 +206,9 @@ class RayEngine:
 def _connected(address: str | None) -> Any:
     # Ray reports its use over the network otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is not None or "RAY_ADDRESS" in os.environ:
+        # Its name promises less than it does: so often is a cluster that does not answer tried, 40 seconds each time.
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
     try:
         import ray
     except ImportError as error:

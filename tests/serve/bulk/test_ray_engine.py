@@ -1,12 +1,18 @@
-"""What keeps the taggers of a Ray cluster from starting is one sentence, at once; the cluster here is none."""
+"""What keeps the taggers of a Ray cluster from starting is one sentence, at once; the cluster here is none.
+
+Neither does what Ray prints get among the tags.
+"""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from serve.__main__ import app
 from serve.bulk.engine import Load
 from serve.bulk.errors import BulkError
 from serve.bulk.ray_engine import Cluster, RayEngine
@@ -86,3 +92,49 @@ def test_a_users_mistake_in_an_actor_is_told_without_its_traceback(
     load = SimpleNamespace(remote=lambda *sent: "loading")
     ray.remote = lambda **needs: lambda worker: SimpleNamespace(remote=lambda: SimpleNamespace(load=load))
     assert start(monkeypatch, ray, model=tmp_path) == str(cause)
+
+
+class Working(Fake):
+    """Its actors are objects of this process, and whenever it is asked what is ready, it prints."""
+
+    def __init__(self) -> None:
+        super().__init__({"CPU": 1.0})
+
+    def put(self, files: object) -> object:
+        return files
+
+    def remote(self, **needs: object) -> Any:
+        return lambda worker: SimpleNamespace(remote=lambda: Actor(worker()))
+
+    def wait(self, waiting: list[Any], timeout: float | None) -> Any:
+        print("a node has been marked dead")
+        return waiting[:1], waiting[1:]
+
+    def get(self, ready: Any) -> Any:
+        return ready.value
+
+
+@dataclass(eq=False)
+class Ready:
+    value: Any
+
+
+class Actor:
+    def __init__(self, worker: Any) -> None:
+        for name in ("load", "tag"):
+            method = getattr(worker, name)
+            setattr(self, name, SimpleNamespace(remote=lambda *sent, method=method: Ready(method(*sent))))
+
+
+def test_what_ray_prints_is_not_among_the_tags(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray.exceptions", reason="the extra `distributed` is not installed")
+    (tmp_path / "a.txt").write_text("It rained. No.")
+    arguments = ["tag", str(tmp_path), "--out", "-", "--model", str(model_folder), "--device", "cpu", "--quiet"]
+    local = CliRunner().invoke(app, arguments)
+    monkeypatch.setitem(sys.modules, "ray", Working())
+    result = CliRunner().invoke(app, [*arguments, "--engine", "ray"])
+    assert (result.exit_code, result.stdout) == (0, local.stdout)
+    assert result.stdout.count("\n") == 2
+    assert set(result.stderr.splitlines()) == {"a node has been marked dead"}
