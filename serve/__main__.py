@@ -30,7 +30,7 @@ def bench(
     model: Annotated[Path, typer.Option(help="Folder of the saved model.")] = Path("models/stance"),
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each system; all cores if left out.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Turns that every system takes.")] = 5,
-    sentences: Annotated[int, typer.Option(min=32, help="Sentences of the test split in a turn.")] = 256,
+    sentences: Annotated[int, typer.Option(min=32, help="Sentences of the test split in a turn.")] = 1024,
     scale: Annotated[bool, typer.Option("--scale", help="Measure bulk tagging at several sizes instead.")] = False,
     size: Annotated[
         list[int], typer.Option(min=1, help="Sentences of a size, for --scale; may be given several times.")

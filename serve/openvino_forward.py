@@ -1,7 +1,6 @@
 """From token ids to logits with OpenVINO: the second step of the path on a CPU whose vector units multiply bytes."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +12,11 @@ from serve.cores import available_cores
 from serve.errors import ModelError
 from serve.forward import Floats
 from serve.onnx_forward import INPUTS, OUTPUTS
+from serve.schedule import TOKEN_BUDGET
 
 #: Channels of one token's activation that are rounded with one range of their own. EXPERIMENTS.md has other sizes.
-_GROUP: Final = "64"
-#: Compiled operations that are kept: more than all shapes need that there are (see `_pieces`).
+_GROUP: Final = "128"
+#: Compiled operations that are kept: more than all shapes need that there are (see `_rows`).
 _KEPT: Final = "20000"
 
 
@@ -54,25 +54,25 @@ class OpenvinoForward:
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""
         # A request computes one batch at a time; several of them would only share the same cores.
+        number, tokens = ids.shape
+        missing = _rows(number, tokens) - number
+        if missing:
+            # Sentences of nothing but padding, all of it to be seen, for a mean over no token would be no number.
+            ids = np.concatenate([ids, np.zeros((missing, tokens), dtype=np.int64)])
+            mask = np.concatenate([mask, np.ones((missing, tokens), dtype=np.int64)])
         with self._free:
-            parts = [self._infer(ids[piece], mask[piece]) for piece in _pieces(len(ids))]
-        stance, roles = zip(*parts, strict=True)
-        return np.concatenate(stance), np.concatenate(roles)
-
-    def _infer(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        found = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
-        stance, roles = (found[name] for name in OUTPUTS)
+            found = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
+            stance, roles = (found[name][:number] for name in OUTPUTS)
         return stance, roles
 
 
-def _pieces(rows: int) -> Iterator[slice]:
-    """Deal so many rows into pieces of 1, 2, 4, 8, ... rows, the largest first.
+def _rows(number: int, tokens: int) -> int:
+    """The rows that a batch of `number` sentences of `tokens` tokens is filled up to: as many, or less than half as many more.
 
     Code is compiled for each shape that comes, which takes longer than computing a small one, and is kept. Shapes that
     are few are soon all there, and neither time nor memory goes into new ones.
     """
-    start = 0
-    while start < rows:
-        size = 1 << ((rows - start).bit_length() - 1)
-        yield slice(start, start + size)
-        start += size
+    full = max(1, TOKEN_BUDGET // tokens)
+    power = 1 << (number.bit_length() - 1)
+    rows = next(size for size in (power, power * 3 // 2, power * 2) if size >= number)
+    return min(rows, full) if number <= full else rows

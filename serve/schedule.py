@@ -7,6 +7,8 @@ from typing import Final
 #: Lengths are rounded up to a multiple of this many tokens. Less makes the batches of an article too small, more pads
 #: too much; EXPERIMENTS.md has the figures.
 PADDING: Final = 4
+#: Tokens per batch, padding included; larger batches gain nothing on a CPU and cost memory.
+TOKEN_BUDGET: Final = 1024
 
 
 def padded_length(length: int) -> int:

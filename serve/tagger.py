@@ -1,8 +1,7 @@
 """The tagger: the one path from sentence to tag, used by evaluation, HTTP and bulk tagging alike."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Final, Self
@@ -21,11 +20,8 @@ from serve.forward import Floats, Forward
 from serve.model_folder import Decision, read_manifest, read_tokenizer
 from serve.prediction import AnsweredBy, Prediction
 from serve.records import ModelInfo, TagRecord
-from serve.schedule import PADDING, equal_length_batches
+from serve.schedule import PADDING, TOKEN_BUDGET, equal_length_batches
 
-Tokens = NDArray[np.int64]
-#: Tokens per batch, padding included; larger batches gain nothing on a CPU and cost memory.
-TOKEN_BUDGET: Final = 1024
 _NEUTRAL: Final = STANCES.index("neutral")
 #: Sentences that `stream` sorts by length at a time.
 WINDOW: Final = 2048
@@ -136,29 +132,15 @@ class Tagger:
         """What the model says to each of `encodings`, in their order."""
         answers = {} if self._cascade is None else self._answer_the_plain(encodings, self._cascade)
         left = [position for position in range(len(encodings)) if position not in answers]
-        lengths = [len(encodings[position]) for position in left]
-        batches = [[left[member] for member in members] for members in equal_length_batches(lengths, TOKEN_BUDGET)]
-        padded = (self._encoder.pad([encodings[position].ids for position in batch], PADDING) for batch in batches)
-        for batch, (stance_logits, role_logits) in zip(batches, self._forward_ahead(padded, len(batches)), strict=True):
+        for members in equal_length_batches([len(encodings[position]) for position in left], TOKEN_BUDGET):
+            batch = [left[member] for member in members]
+            ids, mask = self._encoder.pad([encodings[position].ids for position in batch], PADDING)
+            stance_logits, role_logits = self._forward(ids, mask)
             scores = probabilities(stance_logits, self.decision.temperature)
             spans = _decode(scores, [encodings[position].words for position in batch], role_logits)
             for row, position in enumerate(batch):
                 answers[position] = self._answer(scores[row], spans[row], "network")
         return [answers[position] for position in range(len(encodings))]
-
-    def _forward_ahead(self, padded: Iterable[tuple[Tokens, Tokens]], number: int) -> Iterator[tuple[Floats, Floats]]:
-        """Logits of each of `number` batches; the next is computed while the present one is decoded."""
-        if number < 2:
-            for ids, mask in padded:
-                yield self._forward(ids, mask)
-            return
-        with ThreadPoolExecutor(1) as ahead:
-            upcoming = deque[Future[tuple[Floats, Floats]]]()
-            for ids, mask in padded:
-                upcoming.append(ahead.submit(self._forward, ids, mask))
-                if len(upcoming) > 1:
-                    yield upcoming.popleft().result()
-            yield upcoming.popleft().result()
 
     def _answer_the_plain(self, encodings: Sequence[Encoding], cascade: Cascade) -> dict[int, Answer]:
         """Answers of the linear model, by position, to what it is sure of."""

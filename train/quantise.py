@@ -27,8 +27,7 @@ from torch import Tensor, nn
 from serve.encode import Encoder
 from serve.network import StanceNetwork
 from serve.onnx_forward import INPUTS
-from serve.schedule import PADDING, equal_length_batches
-from serve.tagger import TOKEN_BUDGET
+from serve.schedule import PADDING, TOKEN_BUDGET, equal_length_batches
 from train.config import ExportConfig
 from train.export import export_onnx
 

@@ -12,7 +12,8 @@ import pytest
 from serve.backend import choose_backend
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
-from serve.openvino_forward import _pieces
+from serve.openvino_forward import _rows
+from serve.schedule import TOKEN_BUDGET
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES, manifest
 
@@ -107,12 +108,13 @@ def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(export
         assert tagger.predict([TEXTS[position] for position in order]) == [alone[position] for position in order]
 
 
-@pytest.mark.parametrize("rows", range(1, 70))
-def test_batches_are_computed_in_pieces_of_few_sizes(rows: int) -> None:
-    pieces = list(_pieces(rows))
-    assert [row for piece in pieces for row in range(rows)[piece]] == list(range(rows))
-    assert {piece.stop - piece.start for piece in pieces} <= {1, 2, 4, 8, 16, 32, 64}
-    assert len(pieces) <= 6
+def test_batches_are_filled_up_to_few_sizes() -> None:
+    for tokens in (4, 32, 40, 128, 512):
+        full = max(1, TOKEN_BUDGET // tokens)
+        sizes = {number: _rows(number, tokens) for number in range(1, full + 1)}
+        assert sizes[full] == full
+        assert all(number <= size < number * 1.5 for number, size in sizes.items())
+        assert len(set(sizes.values())) <= 2 * full.bit_length() + 1
 
 
 def test_a_damaged_export_is_refused(exported_folder: Path, tmp_path: Path) -> None:
