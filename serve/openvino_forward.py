@@ -15,7 +15,7 @@ from serve.onnx_forward import INPUTS, OUTPUTS
 from serve.schedule import TOKEN_BUDGET
 
 #: Channels of one token's activation that are rounded with one range of their own. EXPERIMENTS.md has other sizes.
-_GROUP: Final = "128"
+_GROUP: Final = "64"
 #: Compiled operations that are kept: more than all shapes need that there are (see `_rows`).
 _KEPT: Final = "20000"
 
@@ -67,7 +67,7 @@ class OpenvinoForward:
 
 
 def _rows(number: int, tokens: int) -> int:
-    """The rows that a batch of `number` sentences of `tokens` tokens is filled up to: as many, or less than half as many more.
+    """The rows that a batch of `number` sentences of `tokens` tokens is filled up to: less than half as many more.
 
     Code is compiled for each shape that comes, which takes longer than computing a small one, and is kept. Shapes that
     are few are soon all there, and neither time nor memory goes into new ones.
