@@ -1,7 +1,7 @@
 """From token ids to logits with OpenVINO: the second step of the path on a CPU whose vector units multiply bytes."""
 
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
 import numpy as np
@@ -28,14 +28,16 @@ class OpenvinoForward:
     """
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
-        """Load `file`; `threads` is how many compute one batch, all cores that this process may use if None.
+        """Load `file`; `threads` is how many compute, all cores that this process may use if None.
+
+        Each computes a batch of its own, which wastes less than several that wait for each other.
 
         Raises:
             ModelError: OpenVINO cannot read it.
         """
-        self.threads = threads or available_cores()
+        self.threads = self.parallel = threads or available_cores()
         settings = {
-            "NUM_STREAMS": "1",
+            "NUM_STREAMS": str(self.threads),
             "INFERENCE_NUM_THREADS": str(self.threads),
             # Several processes would be pinned to the same cores.
             "ENABLE_CPU_PINNING": "NO",
@@ -48,21 +50,24 @@ class OpenvinoForward:
         except RuntimeError as error:
             reason = str(error).strip().rpartition("\n")[2]
             raise ModelError(f"OpenVINO cannot read {file} ({reason}); export the model again") from error
-        self._request = compiled.create_infer_request()
-        self._free = threading.Lock()
+        self._free: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+        for _ in range(self.threads):
+            self._free.put(compiled.create_infer_request())
 
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""
-        # A request computes one batch at a time; several of them would only share the same cores.
         number, tokens = ids.shape
         missing = _rows(number, tokens) - number
         if missing:
             # Sentences of nothing but padding, all of it to be seen, for a mean over no token would be no number.
             ids = np.concatenate([ids, np.zeros((missing, tokens), dtype=np.int64)])
             mask = np.concatenate([mask, np.ones((missing, tokens), dtype=np.int64)])
-        with self._free:
-            found = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
+        request = self._free.get()
+        try:
+            found = request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
             stance, roles = (found[name][:number] for name in OUTPUTS)
+        finally:
+            self._free.put(request)
         return stance, roles
 
 

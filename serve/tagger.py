@@ -22,6 +22,7 @@ from serve.prediction import AnsweredBy, Prediction
 from serve.records import ModelInfo, TagRecord
 from serve.schedule import PADDING, TOKEN_BUDGET, equal_length_batches
 
+Tokens = NDArray[np.int64]
 _NEUTRAL: Final = STANCES.index("neutral")
 #: Sentences that `stream` sorts by length at a time.
 WINDOW: Final = 2048
@@ -46,6 +47,11 @@ class Tagger:
         self._forward = forward
         self.decision = decision
         self._cascade = cascade
+
+    @property
+    def parallel(self) -> int:
+        """Calls of `compute` that are worth making at a time."""
+        return self._forward.parallel
 
     @classmethod
     def load(
@@ -132,15 +138,23 @@ class Tagger:
         """What the model says to each of `encodings`, in their order."""
         answers = {} if self._cascade is None else self._answer_the_plain(encodings, self._cascade)
         left = [position for position in range(len(encodings)) if position not in answers]
-        for members in equal_length_batches([len(encodings[position]) for position in left], TOKEN_BUDGET):
-            batch = [left[member] for member in members]
-            ids, mask = self._encoder.pad([encodings[position].ids for position in batch], PADDING)
-            stance_logits, role_logits = self._forward(ids, mask)
+        lengths = [len(encodings[position]) for position in left]
+        batches = [[left[member] for member in members] for members in equal_length_batches(lengths, TOKEN_BUDGET)]
+        padded = [self._encoder.pad([encodings[position].ids for position in batch], PADDING) for batch in batches]
+        for batch, (stance_logits, role_logits) in zip(batches, self._forward_all(padded), strict=True):
             scores = probabilities(stance_logits, self.decision.temperature)
             spans = _decode(scores, [encodings[position].words for position in batch], role_logits)
             for row, position in enumerate(batch):
                 answers[position] = self._answer(scores[row], spans[row], "network")
         return [answers[position] for position in range(len(encodings))]
+
+    def _forward_all(self, padded: Sequence[tuple[Tokens, Tokens]]) -> Iterator[tuple[Floats, Floats]]:
+        """Logits of each batch, in order, as many computed at a time as the runtime can."""
+        if min(self.parallel, len(padded)) < 2:
+            yield from (self._forward(ids, mask) for ids, mask in padded)
+            return
+        with ThreadPoolExecutor(self.parallel) as threads:
+            yield from threads.map(self._forward, *zip(*padded, strict=True))
 
     def _answer_the_plain(self, encodings: Sequence[Encoding], cascade: Cascade) -> dict[int, Answer]:
         """Answers of the linear model, by position, to what it is sure of."""

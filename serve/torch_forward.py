@@ -9,7 +9,9 @@ from serve.network import StanceNetwork
 
 
 class TorchForward:
-    """Runs a network on one device, without gradients."""
+    """Runs a network on one device, without gradients, one batch at a time."""
+
+    parallel = 1
 
     def __init__(self, network: StanceNetwork, device: torch.device) -> None:
         self.network = network.to(device)

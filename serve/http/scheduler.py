@@ -21,6 +21,8 @@ from serve.answers import Answer
 from serve.encode import Encoding
 from serve.schedule import padded_length
 
+#: Batches computed at a time, whatever the tagger says.
+_MOST_THREADS: Final = 64
 #: Weight of the last batch in the running mean of the speed.
 _RECENT: Final = 0.05
 #: How far a client may overfill the queue that has nothing in it yet.
@@ -31,6 +33,11 @@ _IDLE_CLIENTS: Final = 1_000
 
 class Computer(Protocol):
     """What computes a batch; the tagger."""
+
+    @property
+    def parallel(self) -> int:
+        """Batches that are worth computing at a time."""
+        ...
 
     def compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
         """The answer to each of `encodings`, in their order."""
@@ -92,7 +99,7 @@ class _Request:
 
 
 class Scheduler:
-    """Takes encoded sentences of many requests and has them computed by one thread."""
+    """Takes encoded sentences of many requests and has them computed, as many batches at a time as the tagger can."""
 
     def __init__(
         self,
@@ -112,7 +119,8 @@ class Scheduler:
         self._clock = 0.0
         self._seconds_per_token: float | None = None
         self._work = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
+        self._threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="compute")
+        self._computing: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -124,7 +132,11 @@ class Scheduler:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.wait({self._loop})
-        self._thread.shutdown()
+        for task in self._computing:
+            task.cancel()
+        if self._computing:
+            await asyncio.wait(self._computing)
+        self._threads.shutdown()
 
     async def compute(self, computer: Computer, encodings: Sequence[Encoding], client: str) -> list[Answer]:
         """The answers to `encodings`, in their order; if this is cancelled, what still waits is forgotten.
@@ -190,10 +202,15 @@ class Scheduler:
         while True:
             await self._work.wait()
             members = self._take()
-            if members:
-                await self._compute(members)
-            else:
+            if not members:
                 self._work.clear()
+                continue
+            task = asyncio.create_task(self._compute(members))
+            self._computing.add(task)
+            task.add_done_callback(self._computing.discard)
+            # Whose turn it is next is decided once it can be computed, for others may come meanwhile.
+            if len(self._computing) >= min(members[0][0].computer.parallel, _MOST_THREADS):
+                await asyncio.wait(self._computing, return_when=asyncio.FIRST_COMPLETED)
 
     def _take(self) -> list[tuple[_Request, int]]:
         """The next batch, as requests and positions; those of one computer and one length."""
@@ -237,6 +254,7 @@ class Scheduler:
 
     async def _compute(self, members: list[tuple[_Request, int]]) -> None:
         begun = time.monotonic()
+        side_by_side = len(self._computing)
         failure = await self._deliver(members)
         if failure is not None and len(members) > 1:
             # Whoever was in it by chance is not to suffer, so each is computed alone, and fails alone.
@@ -248,7 +266,7 @@ class Scheduler:
             self._fail(members[0][0], failure)
         seconds = time.monotonic() - begun
         tokens = sum(padded_length(len(request.encodings[position])) for request, position in members)
-        recent = seconds / tokens
+        recent = seconds / tokens / side_by_side
         before = recent if self._seconds_per_token is None else self._seconds_per_token
         self._seconds_per_token = before + _RECENT * (recent - before)
         waited = tuple(begun - request.since for request, _ in members)
@@ -258,7 +276,7 @@ class Scheduler:
         """Compute `members` and hand the answers out; what went wrong, if something did."""
         encodings = [request.encodings[position] for request, position in members]
         work = partial(members[0][0].computer.compute, encodings)
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         await asyncio.wait({future})
         if (failure := future.exception()) is not None:
             return failure

@@ -44,12 +44,13 @@ def test_an_answer_does_not_depend_on_the_neighbours_in_a_single_bit(tagger: Tag
 def test_what_is_the_same_to_the_network_is_computed_once(model_folder: Path) -> None:
     computed = []
     saved = load(model_folder)
-    torch_forward = TorchForward(saved.network, torch.device("cpu"))
 
-    def counting(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        computed.append(len(ids))
-        return torch_forward(ids, mask)
+    class Counting(TorchForward):
+        def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
+            computed.append(len(ids))
+            return super().__call__(ids, mask)
 
+    counting = Counting(saved.network, torch.device("cpu"))
     tagger = Tagger(Encoder(saved.tokenizer, 64), counting, saved.manifest.decision, saved.manifest.info)
     text = "The union accused Norvex of theft."
     variants = [text, text, text.upper(), text.replace(" ", "  "), text + " It did."]

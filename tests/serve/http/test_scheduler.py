@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ def answer(encoding: Encoding) -> Answer:
 class Fake:
     """Keeps what it was given; waits for `gate` before it computes, and fails on the number `bad`."""
 
-    def __init__(self, bad: int = -1) -> None:
+    def __init__(self, bad: int = -1, parallel: int = 1) -> None:
+        self.parallel = parallel
         self.batches: list[list[int]] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -219,6 +221,32 @@ def test_a_failure_is_its_own_requests_alone() -> None:
         assert [numbers(task.result()) for task in good] == [[0], [1], [2]]
         assert scheduler.tokens == 0
         assert numbers(await ask(scheduler, fake, [5], "good")) == [5]
+
+    run(body)
+
+
+@pytest.mark.parametrize(("parallel", "most"), [(1, 1), (2, 2), (3, 3)])
+def test_as_many_batches_are_computed_at_a_time_as_the_tagger_can(parallel: int, most: int) -> None:
+    class Counting(Fake):
+        inside = 0
+        seen = 0
+        lock = threading.Lock()
+
+        def compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
+            with self.lock:
+                self.inside += 1
+                self.seen = max(self.seen, self.inside)
+            time.sleep(0.01)
+            with self.lock:
+                self.inside -= 1
+            return super().compute(encodings)
+
+    async def body(scheduler: Scheduler) -> None:
+        fake = Counting(parallel=parallel)
+        found = await asyncio.gather(*(ask(scheduler, fake, range(n, n + 9), f"client {n}") for n in range(0, 90, 9)))
+        assert [numbers(answers) for answers in found] == [list(range(n, n + 9)) for n in range(0, 90, 9)]
+        assert fake.seen == most
+        assert scheduler.tokens == 0
 
     run(body)
 
