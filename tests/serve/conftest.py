@@ -92,7 +92,9 @@ def open_page(browser: Browser, page_server: str) -> Iterator[OpenPage]:
     wrong: list[str] = []
     contexts = []
 
-    def opened(server: str = page_server, tolerated: str = "Failed to load resource", **options: object) -> Page:
+    def opened(
+        server: str = page_server, tolerated: str | tuple[str, ...] = "Failed to load resource", **options: object
+    ) -> Page:
         context = browser.new_context(**options)  # type: ignore[arg-type]
         context.set_default_timeout(10_000)
         contexts.append(context)
