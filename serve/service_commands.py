@@ -56,7 +56,8 @@ def load(
         from serve.load.soak import soak as let_soak
 
         found = soaked = let_soak(model, requests, _say)
-        print(f"{soaked.statuses}; {soaked.before_mib:.0f} MiB, {soaked.after_mib:.0f} MiB: {soaked.growth:+.1%}")
+        memory = f"{soaked.early_mib:.0f} MiB at first, {soaked.before_mib:.0f} MiB, {soaked.after_mib:.0f} MiB"
+        print(f"{soaked.statuses}; {memory}: {soaked.growth:+.1%}")
         passed = soaked.passed
     elif floor:
         from serve.load.floor import floor as measure_floor

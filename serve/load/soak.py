@@ -15,7 +15,9 @@ from serve.load.servers import running
 from serve.load.traffic import Shot, fresh, sentences, shots
 
 _CLIENTS: Final = 16
-#: Share of the requests after which memory is measured for the first time: caches are full and pools grown by then.
+#: Share of the requests after which memory is measured first, and that after which it may hardly grow any more: answers are
+#: kept and code is compiled until then.
+_EARLY: Final = 0.01
 _WARM: Final = 0.3
 #: One request in so many has a sentence that was never sent before.
 _FRESH_EVERY: Final = 10
@@ -27,7 +29,10 @@ class Soak(BaseModel):
 
     requests: int
     statuses: dict[str, int]
+    early_mib: float
+    """After the first hundredth of the requests."""
     before_mib: float
+    """When what is kept is there."""
     after_mib: float
 
     @property
@@ -48,16 +53,24 @@ def soak(model: Path, requests: int, say: Callable[[str], None]) -> Soak:
         ServerError: the service could not be started.
     """
     stream = _mostly_known()
-    warm = int(requests * _WARM)
+    early, warm = int(requests * _EARLY), int(requests * _WARM)
     with running(["serve", "http"], {"STANCE_MODEL": str(model.resolve())}) as server:
         process = psutil.Process(server.process.pid)
         say(f"{warm} requests until memory is measured")
-        statuses = Counter(asyncio.run(fixed_number(server.url, islice(stream, warm), _CLIENTS)))
+        statuses = Counter(asyncio.run(fixed_number(server.url, islice(stream, early), _CLIENTS)))
+        at_first = process.memory_info().rss
+        statuses += asyncio.run(fixed_number(server.url, islice(stream, warm - early), _CLIENTS))
         before = process.memory_info().rss
         say(f"{before / 2**20:.0f} MiB; {requests - warm} more requests")
         statuses += asyncio.run(fixed_number(server.url, islice(stream, requests - warm), _CLIENTS))
         after = process.memory_info().rss
-    return Soak(requests=requests, statuses=dict(statuses), before_mib=before / 2**20, after_mib=after / 2**20)
+    return Soak(
+        requests=requests,
+        statuses=dict(statuses),
+        early_mib=at_first / 2**20,
+        before_mib=before / 2**20,
+        after_mib=after / 2**20,
+    )
 
 
 def _mostly_known() -> Iterator[Shot]:
