@@ -15,8 +15,8 @@ from serve.load.servers import running
 from serve.load.traffic import Shot, fresh, sentences, shots
 
 _CLIENTS: Final = 16
-#: Share of the requests after which memory is measured first, and that after which it may hardly grow any more: answers are
-#: kept and code is compiled until then.
+#: Share of the requests after which memory is measured first, and that after which it may hardly grow any more: until
+#: then answers are kept and code is compiled.
 _EARLY: Final = 0.01
 _WARM: Final = 0.3
 #: One request in so many has a sentence that was never sent before.
