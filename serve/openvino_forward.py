@@ -53,6 +53,10 @@ class OpenvinoForward:
         self._free: SimpleQueue[openvino.InferRequest] = SimpleQueue()
         for _ in range(self.threads):
             self._free.put(compiled.create_infer_request())
+        # OpenVINO (2026.4) sets up its table of array types in its first call, and two first calls at a time wait for
+        # each other for ever: one for the interpreter's lock, the other for the table.
+        first = np.ones((1, 1), dtype=np.int64)
+        self(first, first)
 
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""

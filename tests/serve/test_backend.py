@@ -117,6 +117,21 @@ def test_batches_are_filled_up_to_few_sizes() -> None:
         assert len(set(sizes.values())) <= 2 * full.bit_length() + 1
 
 
+def test_the_first_batches_may_come_all_at_once(exported_folder: Path) -> None:
+    # In a process of its own, for only the first call of a process can hang; threads take turns all the time.
+    program = (
+        "import sys, threading\nimport numpy as np\nfrom pathlib import Path\n"
+        "from serve.openvino_forward import OpenvinoForward\n"
+        "sys.setswitchinterval(1e-6)\n"
+        f"forward = OpenvinoForward(Path({str(exported_folder / 'model.weights8.onnx')!r}), 4)\n"
+        "ids, gate = np.ones((2, 8), np.int64), threading.Barrier(4)\n"
+        "threads = [threading.Thread(target=lambda: gate.wait() is None or forward(ids, ids)) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]\n[thread.join() for thread in threads]\n"
+    )
+    for _ in range(4):
+        subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=30)  # noqa: S603
+
+
 def test_a_damaged_export_is_refused(exported_folder: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(exported_folder, tmp_path / "copy"))
     (folder / "model.onnx").write_bytes(b"no graph")
