@@ -68,7 +68,7 @@ class Tagger:
             folder: where it is.
             device: auto, cpu or cuda; `auto` is the GPU if there is one.
             backend: auto, or one of `serve.backend.Backend`; `auto` is the fastest that the folder has for the device.
-            threads: how many compute one batch on the CPU; all cores that the process may use if None.
+            threads: how many compute on the CPU; all cores that the process may use if None.
             cascade: whether the linear model may answer the sentences that it is sure are neutral.
 
         Raises:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import numpy_helper
 
 from serve.encode import Encoder
 from serve.model_folder import Parity
@@ -16,6 +17,7 @@ from serve.prediction import PredictedSpan, Prediction
 from serve.schedule import PADDING
 from tests.conftest import SENTENCES, sentence, tiny_network, tiny_tokenizer
 from train.cascade import _threshold, fit_cascade
+from train.compress import export_weights8
 from train.export import export_onnx
 from train.parity import breaches, measure_parity
 from train.quantise import Spared, _evened_out, _products, _reading_the_same, _widest_activations
@@ -101,6 +103,24 @@ def test_the_cascade_learns_what_is_plain() -> None:
     sure = cascade.sure(cascade.probabilities(encoder.encode([row.text for row in rows])))
     assert not any(sure[position] for position, row in enumerate(rows) if row.label != "neutral")
     assert sure[40:80].mean() > 0.5
+
+
+def test_weights_are_whole_numbers_within_half_a_step(tmp_path: Path) -> None:
+    network = tiny_network().eval()
+    export_onnx(network, tmp_path / "plain.onnx")
+    export_weights8(network, tmp_path / "weights8.onnx")
+    plain = {constant.name: constant for constant in onnx.load(tmp_path / "plain.onnx").graph.initializer}
+    compressed = onnx.load(tmp_path / "weights8.onnx").graph
+    parts = {constant.name: numpy_helper.to_array(constant) for constant in compressed.initializer}
+    scalings = [node for node in compressed.node if node.op_type == "DequantizeLinear"]
+    # Two layers of six products each, and the head of the roles.
+    assert len(scalings) == 13
+    for node in scalings:
+        whole, scale = (parts[name].astype(np.float64) for name in node.input[:2])
+        scale = np.expand_dims(scale, 1 - node.attribute[0].i)
+        weights = numpy_helper.to_array(plain[node.output[0]])
+        assert (np.abs(whole * scale - weights) <= scale * 0.5001).all()
+        assert np.abs(whole).max(axis=1 - node.attribute[0].i).min() == 127
 
 
 def test_the_feed_forward_blocks_of_the_lower_layers_are_spared_first(tmp_path: Path) -> None:
