@@ -24,6 +24,8 @@ from serve.sentences import split_sentences
 
 #: Characters, or bytes, from which on work is done aside, so that it holds up nobody else.
 _LARGE: Final = 16_384
+#: When to ask again while there is no model; loading one takes some two seconds.
+_NOT_READY_SECONDS: Final = 5
 
 _log = logging.getLogger("bentoml.stance")
 
@@ -82,7 +84,8 @@ class Desk:
             Problem: there is none.
         """
         if self.served is None:
-            raise Problem(503, "not_ready", "the service is not ready: no usable model is loaded; its log says why")
+            message = "the service is not ready: no usable model is loaded; its log says why"
+            raise Problem(503, "not_ready", message, retry_after=_NOT_READY_SECONDS)
         return self.served
 
     async def change_model(self) -> ModelInfo:

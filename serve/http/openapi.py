@@ -73,7 +73,7 @@ def _errors(statuses: tuple[int, ...]) -> Document:
     described = {}
     for status in sorted(statuses):
         answer = _content(_JSON, _reference("ErrorResponse"), _ERRORS[status])
-        if status == 429:
+        if status in (429, 503):
             answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
         described[str(status)] = answer
     return described

@@ -43,7 +43,7 @@ class Settings(BaseModel):
     backend: str = "auto"
     """auto, torch, onnx, onnx-int8 or openvino-int8."""
     threads: Annotated[int, Field(ge=1)] = Field(default_factory=available_cores)
-    """Threads that compute one batch."""
+    """Cores that compute."""
     cascade: bool = False
     """Whether the linear model may answer what it is sure is neutral."""
 

@@ -157,6 +157,7 @@ def test_without_a_model_the_service_is_alive_but_not_ready(tmp_path: Path, monk
         assert client.get("/livez").status_code == 200
         for answer in (client.get("/readyz"), client.post("/tag", json={"sentences": SENTENCES})):
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
+            assert answer.headers["retry-after"] == "5"
 
 
 @contextmanager
