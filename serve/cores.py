@@ -1,8 +1,25 @@
-"""How many cores this process may use."""
+"""The cores that this process may use, and what they can do."""
 
 import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+#: What Linux knows of the processor.
+_PROCESSOR: Final = Path("/proc/cpuinfo")
 
 
 def available_cores() -> int:
     """Cores that the scheduler lets this process run on, which in a container may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def multiplies_bytes() -> bool:
+    """Whether the cores have instructions for sums of products of bytes (VNNI); told no where that cannot be seen."""
+    try:
+        lines = _PROCESSOR.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return any(flag in ("avx_vnni", "avx512_vnni") for flag in flags.split())

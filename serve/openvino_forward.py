@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from serve.cores import available_cores
+from serve.cores import available_cores, multiplies_bytes
 from serve.errors import ModelError
 from serve.forward import Floats
 from serve.onnx_forward import INPUTS, OUTPUTS
@@ -23,8 +23,9 @@ _KEPT: Final = "20000"
 class OpenvinoForward:
     """Runs an exported network with weights in eight bits on the CPU.
 
-    Activations are rounded to eight bits as they come, each token by itself, so that an answer does not depend on what
-    it is computed with. Where the CPU has no instructions for that (VNNI), they stay in float32.
+    Activations are rounded to eight bits by ranges fixed beforehand or as they come, each token by itself, so that an
+    answer does not depend on what it is computed with. A CPU without instructions for products of bytes (VNNI) would
+    let their sums overflow, so there the products of the rounded numbers are computed in float32.
     """
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
@@ -44,6 +45,10 @@ class OpenvinoForward:
             "INFERENCE_PRECISION_HINT": "f32",
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP,
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT,
+            # Fused into code made for it, attention takes a tenth longer, half as long again as the rest would have it
+            # for lengths that are no multiple of sixteen; EXPERIMENTS.md has the figures.
+            "SNIPPETS_MODE": "DISABLE",
+            "LP_TRANSFORMS_MODE": "YES" if multiplies_bytes() else "NO",
         }
         try:
             compiled = openvino.Core().compile_model(str(file), "CPU", settings)

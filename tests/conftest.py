@@ -25,10 +25,11 @@ from serve.model_folder import EXPORTED, BaseModelInfo, CascadeInfo, Decision, M
 from serve.network import StanceNetwork
 from serve.tagger import Tagger
 from serve.weights import save
-from train.compress import export_weights8
+from train.compress import export_openvino
 from train.config import ExportConfig
 from train.export import export_onnx
-from train.quantise import Spared, quantise
+from train.quantise import quantise
+from train.smoothing import Spared
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -113,8 +114,9 @@ def exported_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network, tokenizer = tiny_network(), tiny_tokenizer()
     scratch = tmp_path_factory.mktemp("exports")
     export_onnx(network, scratch / "model.onnx")
-    quantise(network, Encoder(tokenizer, 64), SENTENCES * 4, scratch / "model.int8.onnx", ExportConfig(), Spared())
-    export_weights8(network, scratch / "model.weights8.onnx")
+    sample = (network, Encoder(tokenizer, 64), SENTENCES * 4)
+    quantise(*sample, scratch / "model.int8.onnx", ExportConfig(), Spared())
+    export_openvino(*sample, scratch / "model.weights8.onnx", ExportConfig(), Spared(0.5))
     tiny_cascade().save(scratch / "cascade.safetensors")
     parity = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_change=0.0)
     cascade = CascadeInfo(threshold=0.5, acts_passed_on=1.0, answered=0.5, macro_f1_change=0.0)

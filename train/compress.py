@@ -1,11 +1,14 @@
-"""Weights in eight bits for OpenVINO, which rounds the activations itself as it computes.
+"""The network for OpenVINO: weights in eight bits, and activations in eight bits one way or the other.
 
-Each output channel of a matrix has one scale, its largest absolute weight over 127. No ranges are taken from data: the
-runtime gives every group of channels of every token a range of its own (Dettmers, Lewis, Belkada and Zettlemoyer,
-"LLM.int8()", NeurIPS 2022, quantise by token for the same reason), and so a few wide tokens do no harm to the others.
+Most products read activations that were evened out and have ranges fixed beforehand, as in `train.quantise`: the
+fastest there is. Those that do not bear it, the second products of the lower feed-forward blocks above all, leave it
+to the runtime to round as it computes: it gives every group of channels of every token a range of its own (Dettmers,
+Lewis, Belkada and Zettlemoyer, "LLM.int8()", NeurIPS 2022, quantise by token for the same reason), and so a few wide
+tokens do no harm to the others. Either way an answer depends on its own sentence alone.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,24 +17,47 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from serve.encode import Encoder
 from serve.network import StanceNetwork
+from train.config import ExportConfig
 from train.export import export_onnx
+from train.quantise import quantise
+from train.smoothing import Spared
 
+#: What is rounded as it comes, from the fastest to the most faithful; None is every product. EXPERIMENTS.md has what
+#: each costs.
+OPENVINO_STEPS: Final[tuple[Spared | None, ...]] = (Spared(0.5, 0.5), Spared(1.0, 0.5), None)
 _WIDEST: Final = 127
 
 
-def export_weights8(network: StanceNetwork, file: Path) -> None:
-    """Write `network` to `file` as an ONNX graph whose matrix products have weights in eight bits."""
+def export_openvino(
+    network: StanceNetwork,
+    encoder: Encoder,
+    sentences: Sequence[str],
+    file: Path,
+    settings: ExportConfig,
+    rounded_as_it_comes: Spared | None,
+) -> None:
+    """Write `network` to `file` as an ONNX graph whose matrix products have weights in eight bits.
+
+    The arguments are those of `train.quantise.quantise`; what that spares has no range fixed beforehand here, which
+    None says of every product.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "float32.onnx"
-        export_onnx(network, plain)
-        model = onnx.load(plain)
+        whole = Path(folder) / "model.onnx"
+        if rounded_as_it_comes is None:
+            export_onnx(network, whole)
+        else:
+            # All eight bits: where sums of such products overflow, OpenVINO is told to compute them in float32.
+            eight_bits = settings.model_copy(update={"seven_bit_weights": False})
+            quantise(network, encoder, sentences, whole, eight_bits, rounded_as_it_comes)
+        model = onnx.load(whole)
     _compress(model.graph)
     onnx.save(model, file)
 
 
 def _compress(graph: onnx.GraphProto) -> None:
-    """Make the weights of the products whole numbers times a scale."""
+    """Make the weights that are not yet so whole numbers times a scale: the largest of an output channel over 127."""
     constants = {constant.name: constant for constant in graph.initializer}
     scalings = []
     for node in graph.node:

@@ -123,8 +123,8 @@ class ExportConfig(Section):
     """Exports to make; one that does not answer the development split as torch does is refused."""
     calibration_sentences: Annotated[int, Field(gt=0)] = 512
     """Training sentences from which the ranges of the activations are taken."""
-    smoothing: Annotated[float, Field(ge=0, le=1)] = 0.7
-    """How much of the unevenness of activations is moved into the weights; 0 is none of it."""
+    smoothing: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """How much of the unevenness of activations is moved into the weights; near 0, that of the weights is removed."""
     seven_bit_weights: bool = True
     """Whether weights use seven of the eight bits, for CPUs without VNNI saturate sums of eight-bit products."""
 

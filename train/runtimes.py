@@ -15,13 +15,14 @@ from serve.prediction import Prediction
 from serve.records import ModelInfo
 from serve.tagger import Tagger
 from train.cascade import fit_cascade
-from train.compress import export_weights8
+from train.compress import OPENVINO_STEPS, export_openvino
 from train.config import Config
 from train.export import export_onnx
 from train.fit import Fitted
 from train.metrics import evaluate, true_roles
 from train.parity import breaches, measure_parity
-from train.quantise import STEPS, Spared, quantise
+from train.quantise import STEPS, quantise
+from train.smoothing import Spared
 
 
 @dataclass
@@ -80,10 +81,17 @@ def make_runtimes(
             def write(file: Path, spared: Spared = spared) -> None:
                 quantise(network, fitted.encoder, sample, file, config.export, spared)
 
-            if try_out("onnx-int8", write, f" ({spared.told})"):
+            if try_out("onnx-int8", write, f" ({spared.told} in float32)"):
                 break
     if "openvino-int8" in config.export.backends:
-        try_out("openvino-int8", lambda file: export_weights8(network, file), "")
+        for rounded in OPENVINO_STEPS:
+
+            def write_rounded(file: Path, rounded: Spared | None = rounded) -> None:
+                export_openvino(network, fitted.encoder, sample, file, config.export, rounded)
+
+            told = "every product" if rounded is None else rounded.told
+            if try_out("openvino-int8", write_rounded, f" ({told} rounded as it comes)"):
+                break
     if config.cascade.enabled:
         file = folder / CASCADE
         cascade = fit_cascade(train, development, fitted.encoder, config.cascade.acts_passed_on, config.training.seed)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from serve.backend import choose_backend
+from serve.cores import multiplies_bytes
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
 from serve.openvino_forward import _rows
@@ -25,20 +26,26 @@ EVERY: tuple[Exported, ...] = ("onnx", "onnx-int8", "openvino-int8")
 
 
 @pytest.mark.parametrize(
-    ("exports", "installed", "chosen"),
+    ("exports", "installed", "multiplies_bytes", "chosen"),
     [
-        (EVERY, True, "openvino-int8"),
-        (EVERY, False, "onnx-int8"),
-        (("onnx", "onnx-int8"), True, "onnx-int8"),
-        (("onnx",), True, "onnx"),
-        ((), True, "torch"),
+        (EVERY, True, True, "openvino-int8"),
+        (EVERY, True, False, "onnx-int8"),
+        (EVERY, False, True, "onnx-int8"),
+        (("onnx", "onnx-int8"), True, True, "onnx-int8"),
+        (("onnx",), True, True, "onnx"),
+        ((), True, True, "torch"),
     ],
 )
 def test_without_a_gpu_the_fastest_export_is_chosen(
-    monkeypatch: pytest.MonkeyPatch, exports: tuple[Exported, ...], installed: bool, chosen: str
+    monkeypatch: pytest.MonkeyPatch,
+    exports: tuple[Exported, ...],
+    installed: bool,
+    multiplies_bytes: bool,
+    chosen: str,
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("serve.backend.find_spec", lambda _: installed or None)
+    monkeypatch.setattr("serve.backend.multiplies_bytes", lambda: multiplies_bytes)
     assert choose_backend(manifest(exports=dict.fromkeys(exports, PARITY))) == (chosen, "cpu")
 
 
@@ -96,6 +103,37 @@ def test_eight_bits_are_near(exported_folder: Path, backend: str) -> None:
     # Not the same, or nothing was quantised; near, though the tiny network's random weights are no trained ones.
     assert max(differences) > 0
     assert np.mean(differences) < 0.05
+
+
+def test_what_a_cpu_without_products_of_bytes_answers_is_near(
+    exported_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.openvino_forward.multiplies_bytes", lambda: False)
+    without = Tagger.load(exported_folder, "cpu", "openvino-int8").predict(TEXTS)
+    expected = Tagger.load(exported_folder, "cpu", "torch").predict(TEXTS)
+    differences = [
+        np.abs(np.subtract(one.scores, other.scores)).max() for one, other in zip(without, expected, strict=True)
+    ]
+    assert 0 < np.mean(differences) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("processor", "has_them"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx512f avx512_vnni\n", True),
+        ("flags\t\t: fpu avx2 avx_vnni", True),
+        ("flags\t\t: fpu avx2 avx512f", False),
+        ("Features\t: fp asimd", False),
+        (None, False),
+    ],
+)
+def test_whether_a_cpu_multiplies_bytes_is_read_from_its_flags(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processor: str | None, has_them: bool
+) -> None:
+    monkeypatch.setattr("serve.cores._PROCESSOR", tmp_path / "cpuinfo")
+    if processor is not None:
+        (tmp_path / "cpuinfo").write_text(processor)
+    assert multiplies_bytes.__wrapped__() is has_them
 
 
 @pytest.mark.parametrize("backend", EVERY)

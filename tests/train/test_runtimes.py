@@ -17,10 +17,12 @@ from serve.prediction import PredictedSpan, Prediction
 from serve.schedule import PADDING
 from tests.conftest import SENTENCES, sentence, tiny_network, tiny_tokenizer
 from train.cascade import _threshold, fit_cascade
-from train.compress import export_weights8
+from train.compress import export_openvino
+from train.config import ExportConfig
 from train.export import export_onnx
 from train.parity import breaches, measure_parity
-from train.quantise import Spared, _evened_out, _products, _reading_the_same, _widest_activations
+from train.quantise import _smoothed_products
+from train.smoothing import Smoothed, Spared, _reading_the_same, _widest_activations, smoothed
 
 
 def parity(**changes: float) -> Parity:
@@ -68,7 +70,7 @@ def test_evening_out_changes_no_answer_and_evens_out(batches: list[Any]) -> None
     network = tiny_network().eval()
     with torch.no_grad():  # one channel a hundred times as wide, as trained encoders have
         network.encoder.get_parameter("encoder.layer.0.output.LayerNorm.weight")[3] *= 100
-    even = _evened_out(network, batches, 0.5)
+    even = smoothed(network, batches, 0.5, Spared())
     ids, mask = (torch.from_numpy(array) for array in batches[0])
     with torch.inference_mode():
         for before, after in zip(network(ids, mask), even(ids, mask), strict=True):
@@ -105,12 +107,17 @@ def test_the_cascade_learns_what_is_plain() -> None:
     assert sure[40:80].mean() > 0.5
 
 
+def quantised(tmp_path: Path, rounded_as_it_comes: Spared | None) -> onnx.GraphProto:
+    encoder = Encoder(tiny_tokenizer(), 64)
+    file = tmp_path / "weights8.onnx"
+    export_openvino(tiny_network().eval(), encoder, SENTENCES * 4, file, ExportConfig(), rounded_as_it_comes)
+    return onnx.load(file).graph
+
+
 def test_weights_are_whole_numbers_within_half_a_step(tmp_path: Path) -> None:
-    network = tiny_network().eval()
-    export_onnx(network, tmp_path / "plain.onnx")
-    export_weights8(network, tmp_path / "weights8.onnx")
+    export_onnx(tiny_network().eval(), tmp_path / "plain.onnx")
     plain = {constant.name: constant for constant in onnx.load(tmp_path / "plain.onnx").graph.initializer}
-    compressed = onnx.load(tmp_path / "weights8.onnx").graph
+    compressed = quantised(tmp_path, None)
     parts = {constant.name: numpy_helper.to_array(constant) for constant in compressed.initializer}
     scalings = [node for node in compressed.node if node.op_type == "DequantizeLinear"]
     # Two layers of six products each, and the head of the roles.
@@ -123,12 +130,38 @@ def test_weights_are_whole_numbers_within_half_a_step(tmp_path: Path) -> None:
         assert np.abs(whole).max(axis=1 - node.attribute[0].i).min() == 127
 
 
-def test_the_feed_forward_blocks_of_the_lower_layers_are_spared_first(tmp_path: Path) -> None:
-    network = tiny_network().eval()
-    export_onnx(network, tmp_path / "model.onnx")
-    graph = onnx.load(tmp_path / "model.onnx").graph
-    every, some, fewest = (_products(graph, spared) for spared in (Spared(), Spared(0.5), Spared(1.0, 1.0)))
-    # Two layers of six products each, and the head of the roles.
-    assert len(every) == 13
-    assert [name for name in every if name not in some] == [every[5]]
-    assert [name for name in every if name not in fewest] == [every[position] for position in (4, 5, 10, 11)]
+def test_what_has_no_range_fixed_beforehand_has_weights_in_eight_bits_too(tmp_path: Path) -> None:
+    graph = quantised(tmp_path, Spared(0.5))
+    made_by = {name: node for node in graph.node for name in node.output}
+    products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm")]
+    with_weights = [node for node in products if made_by[node.input[1]].op_type == "DequantizeLinear"]
+    constants = {constant.name: constant for constant in graph.initializer}
+    assert all(constants[made_by[node.input[1]].input[0]].data_type == onnx.TensorProto.INT8 for node in with_weights)
+    fixed = [made_by[node.input[0]].op_type == "DequantizeLinear" for node in with_weights]
+    # The last product of the lower layer and the head of the roles are left to the runtime.
+    assert fixed == [True] * 5 + [False] + [True] * 6 + [False]
+
+
+def test_the_feed_forward_blocks_of_the_lower_layers_are_spared_first(batches: list[Any]) -> None:
+    def left(spared: Spared) -> list[str]:
+        even = smoothed(tiny_network(), batches, 0.7, spared)
+        layers = [
+            (name, module) for name, module in even.encoder.named_modules() if isinstance(module, torch.nn.Linear)
+        ]
+        return [name for name, module in layers if not isinstance(even.encoder.get_submodule(_parent(name)), Smoothed)]
+
+    low, high = ("encoder.layer.0", "encoder.layer.1")
+    assert left(Spared()) == []
+    assert left(Spared(0.5)) == [f"{low}.output.dense"]
+    assert left(Spared(1.0, 0.5)) == [f"{low}.intermediate.dense", f"{low}.output.dense", f"{high}.output.dense"]
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.7])
+def test_what_was_evened_out_is_what_is_quantised(batches: list[Any], strength: float, tmp_path: Path) -> None:
+    export_onnx(smoothed(tiny_network(), batches, strength, Spared(1.0)), tmp_path / "model.onnx")
+    # Two layers of six products each, of which one is spared.
+    assert len(_smoothed_products(onnx.load(tmp_path / "model.onnx").graph)) == 10
