@@ -15,11 +15,15 @@ def available_cores() -> int:
 
 
 @cache
-def multiplies_bytes() -> bool:
-    """Whether the cores have instructions for sums of products of bytes (VNNI); told no where that cannot be seen."""
+def instructions() -> frozenset[str]:
+    """What instructions the cores have, as Linux names them; none where that cannot be seen."""
     try:
         lines = _PROCESSOR.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return any(flag in ("avx_vnni", "avx512_vnni") for flag in flags.split())
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
+
+
+def multiplies_bytes() -> bool:
+    """Whether the cores have instructions for sums of products of bytes (VNNI)."""
+    return not instructions().isdisjoint({"avx_vnni", "avx512_vnni"})

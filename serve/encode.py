@@ -55,13 +55,15 @@ class Encoder:
         # A batch of one pays for threads that it has no use for, more than for its tokens.
         return [self.tokenizer.encode(sentences[0])] if len(sentences) == 1 else self.tokenizer.encode_batch(sentences)
 
-    def pad(self, ids: Sequence[Sequence[int]], multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def pad(
+        self, ids: Sequence[Sequence[int]], tokens: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Token ids and attention mask of shape (batch, tokens), padded on the right.
 
-        `tokens` is the length of the longest of `ids`, rounded up to a multiple of `multiple`.
+        `tokens` is the length of the longest of `ids` if None, and never more than `max_length`.
         """
-        longest = max(map(len, ids))
-        padded = np.full((len(ids), longest + -longest % multiple), self._pad_id, dtype=np.int64)
+        length = max(map(len, ids)) if tokens is None else min(tokens, self.max_length)
+        padded = np.full((len(ids), length), self._pad_id, dtype=np.int64)
         mask = np.zeros_like(padded)
         for row, sequence in enumerate(ids):
             padded[row, : len(sequence)] = sequence

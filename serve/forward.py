@@ -16,6 +16,11 @@ class Forward(Protocol):
         """Batches that it computes at a time, when called from as many threads."""
         ...
 
+    @property
+    def lanes(self) -> int:
+        """Between two multiples of this many tokens, no bit of an answer depends on padding; 1 if it always may."""
+        ...
+
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""
         ...

@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from serve.cores import available_cores, multiplies_bytes
+from serve.cores import available_cores, instructions, multiplies_bytes
 from serve.errors import ModelError
 from serve.forward import Floats
 from serve.onnx_forward import INPUTS, OUTPUTS
@@ -16,6 +16,8 @@ from serve.schedule import TOKEN_BUDGET
 
 #: Channels of one token's activation that are rounded with one range of their own. EXPERIMENTS.md has other sizes.
 _GROUP: Final = "64"
+#: Numbers in a vector of AVX-512, which its softmax takes at a time.
+_LANES: Final = 16
 #: Compiled operations that are kept: more than all shapes need that there are (see `_rows`).
 _KEPT: Final = "20000"
 
@@ -37,6 +39,8 @@ class OpenvinoForward:
             ModelError: OpenVINO cannot read it.
         """
         self.threads = self.parallel = threads or available_cores()
+        # Narrower vectors have not been tried.
+        self.lanes = _LANES if multiplies_bytes() and "avx512f" in instructions() else 1
         settings = {
             "NUM_STREAMS": str(self.threads),
             "INFERENCE_NUM_THREADS": str(self.threads),

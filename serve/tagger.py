@@ -20,7 +20,7 @@ from serve.forward import Floats, Forward
 from serve.model_folder import Decision, read_manifest, read_tokenizer
 from serve.prediction import AnsweredBy, Prediction
 from serve.records import ModelInfo, TagRecord
-from serve.schedule import PADDING, TOKEN_BUDGET, equal_length_batches
+from serve.schedule import TOKEN_BUDGET, batches, padded_length
 
 Tokens = NDArray[np.int64]
 _NEUTRAL: Final = STANCES.index("neutral")
@@ -52,6 +52,11 @@ class Tagger:
     def parallel(self) -> int:
         """Calls of `compute` that are worth making at a time."""
         return self._forward.parallel
+
+    @property
+    def lanes(self) -> int:
+        """Which sentences are worth giving to `compute` together: those of one `serve.schedule.lot`."""
+        return self._forward.lanes
 
     @classmethod
     def load(
@@ -139,14 +144,17 @@ class Tagger:
         answers = {} if self._cascade is None else self._answer_the_plain(encodings, self._cascade)
         left = [position for position in range(len(encodings)) if position not in answers]
         lengths = [len(encodings[position]) for position in left]
-        batches = [[left[member] for member in members] for members in equal_length_batches(lengths, TOKEN_BUDGET)]
-        padded = [self._encoder.pad([encodings[position].ids for position in batch], PADDING) for batch in batches]
-        for batch, (stance_logits, role_logits) in zip(batches, self._forward_all(padded), strict=True):
+        dealt = [[left[member] for member in members] for members in batches(lengths, TOKEN_BUDGET, self.lanes)]
+        padded = [self._pad([encodings[position].ids for position in batch]) for batch in dealt]
+        for batch, (stance_logits, role_logits) in zip(dealt, self._forward_all(padded), strict=True):
             scores = probabilities(stance_logits, self.decision.temperature)
             spans = _decode(scores, [encodings[position].words for position in batch], role_logits)
             for row, position in enumerate(batch):
                 answers[position] = self._answer(scores[row], spans[row], "network")
         return [answers[position] for position in range(len(encodings))]
+
+    def _pad(self, ids: Sequence[list[int]]) -> tuple[Tokens, Tokens]:
+        return self._encoder.pad(ids, padded_length(max(map(len, ids)), self.lanes))
 
     def _forward_all(self, padded: Sequence[tuple[Tokens, Tokens]]) -> Iterator[tuple[Floats, Floats]]:
         """Logits of each batch, in order, as many computed at a time as the runtime can."""

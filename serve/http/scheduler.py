@@ -1,9 +1,9 @@
-"""The queue of sentences: bounded in tokens, fair between clients, computed in batches of one length.
+"""The queue of sentences: bounded in tokens, fair between clients, computed in batches of one lot.
 
 Whose turn it is goes by tokens served: first between clients, then between a client's requests (start-time fair
-queueing: Goyal, Vin and Chen, SIGCOMM 1996). The sentence whose turn it is decides the length of the batch, and
-others of that length ride along, in the order of their turns, until the batch is full. So nobody waits for another's
-256 sentences, and no batch is padded, which keeps an answer the same byte for byte, whatever it is computed with.
+queueing: Goyal, Vin and Chen, SIGCOMM 1996). The sentence whose turn it is decides the lot of the batch (see
+`serve.schedule`), and others of that lot ride along, in the order of their turns, until the batch is full. So nobody
+waits for another's 256 sentences, and an answer is the same byte for byte, whatever it is computed with.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from serve.answers import Answer
 from serve.encode import Encoding
-from serve.schedule import padded_length
+from serve.schedule import lot, padded_length
 
 #: Batches computed at a time, whatever the tagger says.
 _MOST_THREADS: Final = 64
@@ -37,6 +37,11 @@ class Computer(Protocol):
     @property
     def parallel(self) -> int:
         """Batches that are worth computing at a time."""
+        ...
+
+    @property
+    def lanes(self) -> int:
+        """What decides which sentences are of one lot; see `serve.schedule`."""
         ...
 
     def compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
@@ -84,17 +89,23 @@ class _Request:
     since: float
     done: asyncio.Future[list[Answer]]
     waiting: dict[int, deque[int]]
-    """Positions by padded length, first come first."""
+    """Positions by lot, first come first."""
     answers: dict[int, Answer] = field(default_factory=dict)
 
-    def next_length(self) -> int:
-        return min(self.waiting, key=lambda length: self.waiting[length][0])
+    def tokens(self, position: int) -> int:
+        return padded_length(len(self.encodings[position]), self.computer.lanes)
 
-    def take(self, length: int) -> int:
-        positions = self.waiting[length]
+    def next_lot(self) -> int:
+        return min(self.waiting, key=lambda number: self.waiting[number][0])
+
+    def first_of(self, lot_number: int) -> int:
+        return self.waiting[lot_number][0]
+
+    def take(self, lot_number: int) -> int:
+        positions = self.waiting[lot_number]
         position = positions.popleft()
         if not positions:
-            del self.waiting[length]
+            del self.waiting[lot_number]
         return position
 
 
@@ -159,9 +170,10 @@ class Scheduler:
 
     def _admit(self, computer: Computer, encodings: Sequence[Encoding], name: str) -> _Request:
         waiting: dict[int, deque[int]] = {}
+        tokens = 0
         for position, encoding in enumerate(encodings):
-            waiting.setdefault(padded_length(len(encoding)), deque()).append(position)
-        tokens = sum(length * len(positions) for length, positions in waiting.items())
+            waiting.setdefault(lot(len(encoding), computer.lanes), deque()).append(position)
+            tokens += padded_length(len(encoding), computer.lanes)
         client = self._clients.get(name)
         # Who has nothing in the queue finds room beyond what others have filled; a large request may come alone.
         room = self._bound() * (1 if client is not None and client.tokens else _FOR_NEWCOMERS)
@@ -188,7 +200,7 @@ class Scheduler:
 
     def _forget(self, request: _Request) -> None:
         """Take what is left of `request` out of the queue."""
-        left = sum(length * len(positions) for length, positions in request.waiting.items())
+        left = sum(request.tokens(position) for positions in request.waiting.values() for position in positions)
         request.waiting.clear()
         request.client.tokens -= left
         self.tokens -= left
@@ -213,41 +225,46 @@ class Scheduler:
                 await asyncio.wait(self._computing, return_when=asyncio.FIRST_COMPLETED)
 
     def _take(self) -> list[tuple[_Request, int]]:
-        """The next batch, as requests and positions; those of one computer and one length."""
+        """The next batch, as requests and positions; those of one computer and one lot."""
         waiting = [request for client in self._clients.values() for request in client.requests]
         if not waiting:
             # Nobody has an advance on nobody: all accounts are even, and those of idle clients can be dropped.
             self._clock = max([self._clock, *(client.turn for client in self._clients.values())])
             return []
         first = min(waiting, key=lambda request: (request.client.turn, request.turn))
-        length = first.next_length()
+        lot_number = first.next_lot()
         self._clock = first.client.turn
         riders: dict[_Client, list[_Request]] = {}
         for request in waiting:
-            if request.computer is first.computer and length in request.waiting:
+            if request.computer is first.computer and lot_number in request.waiting:
                 riders.setdefault(request.client, []).append(request)
         clients = sorted(riders, key=lambda client: client.turn)
         for requests in riders.values():
             requests.sort(key=lambda request: request.turn)
         members: list[tuple[_Request, int]] = []
-        while clients and len(members) < max(1, self._batch_tokens // length):
+        longest = 0
+        while clients:
             client = clients.pop(0)
             request = riders[client].pop(0)
-            members.append((request, self._serve(request, length)))
-            if length in request.waiting:
+            longest = max(longest, request.tokens(request.first_of(lot_number)))
+            if members and (len(members) + 1) * longest > self._batch_tokens:
+                break
+            members.append((request, self._serve(request, lot_number)))
+            if lot_number in request.waiting:
                 insort(riders[client], request, key=lambda request: request.turn)
             if riders[client]:
                 insort(clients, client, key=lambda client: client.turn)
         return members
 
-    def _serve(self, request: _Request, length: int) -> int:
+    def _serve(self, request: _Request, lot_number: int) -> int:
         client = request.client
+        position = request.take(lot_number)
+        tokens = request.tokens(position)
         client.clock = max(client.clock, request.turn)
         for account in (client, request):
-            account.turn += length
-        client.tokens -= length
-        self.tokens -= length
-        position = request.take(length)
+            account.turn += tokens
+        client.tokens -= tokens
+        self.tokens -= tokens
         if not request.waiting:
             client.requests.remove(request)
         return position
@@ -265,7 +282,7 @@ class Scheduler:
         elif failure is not None:
             self._fail(members[0][0], failure)
         seconds = time.monotonic() - begun
-        tokens = sum(padded_length(len(request.encodings[position])) for request, position in members)
+        tokens = sum(request.tokens(position) for request, position in members)
         recent = seconds / tokens / side_by_side
         before = recent if self._seconds_per_token is None else self._seconds_per_token
         self._seconds_per_token = before + _RECENT * (recent - before)

@@ -13,7 +13,7 @@ from serve.answers import Answer, AnswerMemory
 from serve.encode import Encoder
 from serve.errors import DeviceError
 from serve.forward import Floats
-from serve.schedule import PADDING, equal_length_batches
+from serve.schedule import PADDING, batches, lot, padded_length
 from serve.tagger import Tagger
 from serve.torch_forward import TorchForward
 from serve.weights import load
@@ -125,11 +125,17 @@ def test_a_record_carries_codes_and_the_model(tagger: Tagger) -> None:
             assert (record.source, record.target, record.issue) == (None, None, None)
 
 
-@given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 500))
-def test_batches_hold_every_position_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    batches = list(equal_length_batches(lengths, budget))
-    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
-    for batch in batches:
-        rounded = {-(-lengths[position] // PADDING) for position in batch}
-        assert len(rounded) == 1
-        assert len(batch) == 1 or len(batch) * rounded.pop() * PADDING <= budget
+@given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 500), st.sampled_from([1, 16]))
+def test_batches_hold_every_position_once_within_the_budget(lengths: list[int], budget: int, lanes: int) -> None:
+    dealt = list(batches(lengths, budget, lanes))
+    assert sorted(position for batch in dealt for position in batch) == list(range(len(lengths)))
+    for batch in dealt:
+        longest = padded_length(max(lengths[position] for position in batch), lanes)
+        assert len({lot(lengths[position], lanes) for position in batch}) == 1
+        assert len(batch) == 1 or len(batch) * longest <= budget
+
+
+@given(st.integers(1, 600), st.sampled_from([1, 16]))
+def test_padding_stays_within_the_lot(length: int, lanes: int) -> None:
+    assert length <= padded_length(length, lanes) < length + PADDING
+    assert lot(padded_length(length, lanes), lanes) == lot(length, lanes)

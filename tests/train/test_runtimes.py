@@ -14,7 +14,6 @@ from onnx import numpy_helper
 from serve.encode import Encoder
 from serve.model_folder import Parity
 from serve.prediction import PredictedSpan, Prediction
-from serve.schedule import PADDING
 from tests.conftest import SENTENCES, sentence, tiny_network, tiny_tokenizer
 from train.cascade import _threshold, fit_cascade
 from train.compress import export_openvino
@@ -63,7 +62,7 @@ def test_parity_is_measured_on_labels_and_roles() -> None:
 @pytest.fixture
 def batches() -> list[Any]:
     encoder = Encoder(tiny_tokenizer(), 64)
-    return [encoder.pad([encoding.ids], PADDING) for encoding in encoder.encode(SENTENCES)]
+    return [encoder.pad([encoding.ids]) for encoding in encoder.encode(SENTENCES)]
 
 
 def test_evening_out_changes_no_answer_and_evens_out(batches: list[Any]) -> None:
