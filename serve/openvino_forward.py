@@ -12,7 +12,7 @@ from serve.cores import available_cores, instructions, multiplies_bytes
 from serve.errors import ModelError
 from serve.forward import Floats
 from serve.onnx_forward import INPUTS, OUTPUTS
-from serve.schedule import TOKEN_BUDGET
+from serve.schedule import PADDING, TOKEN_BUDGET
 
 #: Channels of one token's activation that are rounded with one range of their own. EXPERIMENTS.md has other sizes.
 _GROUP: Final = "64"
@@ -70,27 +70,35 @@ class OpenvinoForward:
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Stance logits (batch, 4) and role logits (batch, tokens, 7) of ids and mask of shape (batch, tokens)."""
         number, tokens = ids.shape
-        missing = _rows(number, tokens) - number
-        if missing:
-            # Sentences of nothing but padding, all of it to be seen, for a mean over no token would be no number.
-            ids = np.concatenate([ids, np.zeros((missing, tokens), dtype=np.int64)])
-            mask = np.concatenate([mask, np.ones((missing, tokens), dtype=np.int64)])
+        rows, columns = _filled_up(number, tokens, self.lanes)
+        missing = ((0, rows - number), (0, columns - tokens))
+        # In rows of nothing but padding all of it is to be seen, for a mean over no token would be no number.
+        seen = np.pad(mask, missing)
+        seen[number:] = 1
         request = self._free.get()
         try:
-            found = request.infer(dict(zip(INPUTS, (ids, mask), strict=True)), share_inputs=True)
+            found = request.infer(dict(zip(INPUTS, (np.pad(ids, missing), seen), strict=True)), share_inputs=True)
             stance, roles = (found[name][:number] for name in OUTPUTS)
         finally:
             self._free.put(request)
-        return stance, roles
+        return stance, roles[:, :tokens]
 
 
-def _rows(number: int, tokens: int) -> int:
-    """The rows that a batch of `number` sentences of `tokens` tokens is filled up to: less than half as many more.
+def _filled_up(number: int, tokens: int, lanes: int) -> tuple[int, int]:
+    """The rows and columns that a batch of `number` sentences of `tokens` tokens is filled up to.
 
     Code is compiled for each shape that comes, which takes longer than computing a small one, and is kept. Shapes that
-    are few are soon all there, and neither time nor memory goes into new ones.
+    are few are soon all there, and neither time nor memory goes into new ones. Rows become less than half as many more;
+    a batch that is full is left as it is.
     """
     full = max(1, TOKEN_BUDGET // tokens)
+    if number == full:
+        return number, tokens
     power = 1 << (number.bit_length() - 1)
     rows = next(size for size in (power, power * 3 // 2, power * 2) if size >= number)
-    return min(rows, full) if number <= full else rows
+    if number < full:
+        rows = min(rows, full)
+    # Up to one below a multiple of half the lanes, so never up to the next lot; what ends elsewhere was cut at the
+    # longest that the network takes.
+    longer = lanes > 1 and (tokens + 1) % PADDING == 0
+    return rows, tokens + -(tokens + 1) % (lanes // 2) if longer else tokens

@@ -13,8 +13,8 @@ from serve.backend import choose_backend
 from serve.cores import instructions, multiplies_bytes
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
-from serve.openvino_forward import _rows
-from serve.schedule import TOKEN_BUDGET
+from serve.openvino_forward import _filled_up
+from serve.schedule import TOKEN_BUDGET, lot, padded_length
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES, manifest
 
@@ -147,13 +147,21 @@ def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(export
         assert tagger.predict([TEXTS[position] for position in order]) == [alone[position] for position in order]
 
 
-def test_batches_are_filled_up_to_few_sizes() -> None:
-    for tokens in (4, 32, 40, 128, 512):
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_batches_are_filled_up_to_few_sizes(lanes: int) -> None:
+    shapes = set()
+    for tokens in {padded_length(length, lanes) for length in range(1, 129)}:
         full = max(1, TOKEN_BUDGET // tokens)
-        sizes = {number: _rows(number, tokens) for number in range(1, full + 1)}
-        assert sizes[full] == full
-        assert all(number <= size < number * 1.5 for number, size in sizes.items())
-        assert len(set(sizes.values())) <= 2 * full.bit_length() + 1
+        for number in range(1, full):
+            rows, columns = _filled_up(number, tokens, lanes)
+            assert number <= rows < number * 1.5
+            assert rows <= full
+            assert lanes == 1 or lot(columns, lanes) == lot(tokens, lanes)
+            shapes.add((rows, columns))
+        assert _filled_up(full, tokens, lanes) == (full, tokens)
+    assert len(shapes) < {1: 400, 16: 200}[lanes]
+    # What was cut at the longest that the network takes is not made longer.
+    assert _filled_up(1, 128, lanes) == (1, 128)
 
 
 def test_the_first_batches_may_come_all_at_once(exported_folder: Path) -> None:
