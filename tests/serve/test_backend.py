@@ -13,7 +13,7 @@ from serve.backend import choose_backend
 from serve.cores import instructions, multiplies_bytes
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
-from serve.openvino_forward import _filled_up
+from serve.openvino_forward import OpenvinoForward, _filled_up
 from serve.schedule import TOKEN_BUDGET, lot, padded_length
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES, manifest
@@ -145,6 +145,21 @@ def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(export
         order = list(range(len(TEXTS)))
         random.Random(seed).shuffle(order)  # noqa: S311 - a draw of test data needs no secrecy
         assert tagger.predict([TEXTS[position] for position in order]) == [alone[position] for position in order]
+
+
+def test_padding_within_a_lot_changes_no_bit(exported_folder: Path) -> None:
+    forward = OpenvinoForward(exported_folder / "model.weights8.onnx", 1)
+    random = np.random.default_rng(5)
+    for length in (1, 7, 15, 16, 20, 33, 41, 47, 50):
+        ids = random.integers(0, 40, (1, length))
+        stance, roles = forward(ids, np.ones_like(ids))
+        for tokens in range(length, padded_length(length, forward.lanes) + 1):
+            longer = np.zeros((3, tokens), dtype=np.int64)
+            mask = np.ones_like(longer)
+            longer[1, :length], mask[1, length:] = ids[0], 0
+            beside_others = forward(longer, mask)
+            assert (beside_others[0][1] == stance[0]).all()
+            assert (beside_others[1][1, :length] == roles[0]).all()
 
 
 @pytest.mark.parametrize("lanes", [1, 16])
