@@ -29,6 +29,11 @@ class _Classifier(PreTrainedModel):  # type: ignore[no-untyped-call]
         return SequenceClassifierOutput(logits=self.network(input_ids, attention_mask)[0])
 
 
+class _Pipeline(TextClassificationPipeline):  # type: ignore[misc]
+    def check_model_type(self, supported_models: object) -> None:
+        """Says nothing of all the classes that `_Classifier` is not."""
+
+
 class PipelineSystem:
     """Labels by a pipeline, one by one or in batches as the sentences come."""
 
@@ -44,9 +49,7 @@ class PipelineSystem:
             model_max_length=saved.manifest.max_length,
         )
         model = _Classifier(config, saved.network.eval())
-        self._pipeline = TextClassificationPipeline(  # type: ignore[no-untyped-call]
-            model=model, tokenizer=tokenizer, device="cpu"
-        )
+        self._pipeline = _Pipeline(model=model, tokenizer=tokenizer, device="cpu")
         self._batch_size = batch_size
 
     def labels(self, sentences: Sequence[str]) -> list[Stance]:
