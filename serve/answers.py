@@ -17,8 +17,8 @@ from serve.decode import TokenSpan
 from serve.encode import Encoding
 from serve.prediction import AnsweredBy
 
-#: Answers kept; some 25 MB.
-CAPACITY: Final = 50_000
+#: Answers kept; some 13 MB.
+CAPACITY: Final = 25_000
 
 
 @dataclass(frozen=True, slots=True)

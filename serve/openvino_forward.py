@@ -18,6 +18,8 @@ from serve.schedule import PADDING, TOKEN_BUDGET
 _GROUP: Final = "64"
 #: Numbers in a vector of AVX-512, which its softmax takes at a time.
 _LANES: Final = 16
+#: Rows up to which a batch is not filled up to the longest of its lot.
+_FEW: Final = 2
 #: Compiled operations that are kept: more than all shapes need that there are (see `_rows`).
 _KEPT: Final = "20000"
 
@@ -98,7 +100,7 @@ def _filled_up(number: int, tokens: int, lanes: int) -> tuple[int, int]:
     rows = next(size for size in (power, power * 3 // 2, power * 2) if size >= number)
     if number < full:
         rows = min(rows, full)
-    # Up to one below a multiple of half the lanes, so never up to the next lot; what ends elsewhere was cut at the
-    # longest that the network takes.
-    longer = lanes > 1 and (tokens + 1) % PADDING == 0
-    return rows, tokens + -(tokens + 1) % (lanes // 2) if longer else tokens
+    # The longest of the lot, or of half of it where that is dear; what does not end one below a multiple of the padding
+    # was cut at the longest that the network takes.
+    step = 1 if lanes == 1 or (tokens + 1) % PADDING else lanes if rows > _FEW else lanes // 2
+    return rows, tokens + -(tokens + 1) % step

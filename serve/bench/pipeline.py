@@ -29,7 +29,7 @@ class _Classifier(PreTrainedModel):  # type: ignore[no-untyped-call]
         return SequenceClassifierOutput(logits=self.network(input_ids, attention_mask)[0])
 
 
-class _Pipeline(TextClassificationPipeline):  # type: ignore[misc]
+class _Pipeline(TextClassificationPipeline):
     def check_model_type(self, supported_models: object) -> None:
         """Says nothing of all the classes that `_Classifier` is not."""
 
@@ -49,7 +49,7 @@ class PipelineSystem:
             model_max_length=saved.manifest.max_length,
         )
         model = _Classifier(config, saved.network.eval())
-        self._pipeline = _Pipeline(model=model, tokenizer=tokenizer, device="cpu")
+        self._pipeline = _Pipeline(model=model, tokenizer=tokenizer, device="cpu")  # type: ignore[no-untyped-call]
         self._batch_size = batch_size
 
     def labels(self, sentences: Sequence[str]) -> list[Stance]:
