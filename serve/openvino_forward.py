@@ -20,7 +20,7 @@ _GROUP: Final = "64"
 _LANES: Final = 16
 #: Rows up to which a batch is not filled up to the longest of its lot.
 _FEW: Final = 2
-#: Compiled operations that are kept: more than all shapes need that there are (see `_rows`).
+#: Compiled operations that are kept: more than all shapes need that there are (see `_filled_up`).
 _KEPT: Final = "20000"
 
 
@@ -51,8 +51,7 @@ class OpenvinoForward:
             "INFERENCE_PRECISION_HINT": "f32",
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP,
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT,
-            # Fused into code made for it, attention takes a tenth longer, half as long again as the rest would have it
-            # for lengths that are no multiple of sixteen; EXPERIMENTS.md has the figures.
+            # OpenVINO's fused attention is slow for lengths that are no multiple of sixteen, by a tenth of all time.
             "SNIPPETS_MODE": "DISABLE",
             "LP_TRANSFORMS_MODE": "YES" if multiplies_bytes() else "NO",
         }
