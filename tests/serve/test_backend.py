@@ -149,11 +149,13 @@ def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(export
 
 def test_padding_within_a_lot_changes_no_bit(exported_folder: Path) -> None:
     forward = OpenvinoForward(exported_folder / "model.weights8.onnx", 1)
+    if forward.lanes == 1:
+        pytest.skip("without AVX-512 and VNNI sentences of different lengths share no batch")
     random = np.random.default_rng(5)
     for length in (1, 7, 15, 16, 20, 33, 41, 47, 50):
         ids = random.integers(0, 40, (1, length))
         stance, roles = forward(ids, np.ones_like(ids))
-        for tokens in range(length, padded_length(length, forward.lanes) + 1):
+        for tokens in range(length, length - length % forward.lanes + forward.lanes):
             longer = np.zeros((3, tokens), dtype=np.int64)
             mask = np.ones_like(longer)
             longer[1, :length], mask[1, length:] = ids[0], 0

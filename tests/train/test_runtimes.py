@@ -164,3 +164,17 @@ def test_what_was_evened_out_is_what_is_quantised(batches: list[Any], strength: 
     export_onnx(smoothed(tiny_network(), batches, strength, Spared(1.0)), tmp_path / "model.onnx")
     # Two layers of six products each, of which one is spared.
     assert len(_smoothed_products(onnx.load(tmp_path / "model.onnx").graph)) == 10
+
+
+def test_ranges_are_taken_from_sentences_without_padding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def watched(network: Any, batches: list[Any], *rest: Any) -> Any:
+        seen.extend(batches)
+        return smoothed(network, batches, *rest)
+
+    monkeypatch.setattr("train.quantise.smoothed", watched)
+    quantised(tmp_path, Spared(0.5))
+    assert sum(len(ids) for ids, _ in seen) == 4 * len(SENTENCES)
+    assert len(seen) > 1
+    assert all(mask.all() for _, mask in seen)
