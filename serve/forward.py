@@ -17,8 +17,8 @@ class Forward(Protocol):
         ...
 
     @property
-    def lanes(self) -> int:
-        """Between two multiples of this many tokens, no bit of an answer depends on padding; 1 if it always may."""
+    def packs(self) -> bool:
+        """Whether padding is not computed and changes no bit, so that a batch may have sentences of any lengths."""
         ...
 
     def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -41,6 +41,10 @@ class StanceNetwork(nn.Module):
             Stance logits of shape (batch, 4) and role logits of shape (batch, tokens, 7).
         """
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return self.heads(hidden, attention_mask)
+
+    def heads(self, hidden: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits that `forward` gives, of the encoder's token vectors of shape (batch, tokens, width)."""
         mask = attention_mask.to(hidden.dtype)
         # As a product, and the stance head as a sum: the other way round, runtimes add up one sentence in another order
         # than several, which changes the last bit.

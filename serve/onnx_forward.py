@@ -20,7 +20,7 @@ class OnnxForward:
     """Runs an exported network on the CPU, all threads on one batch."""
 
     parallel = 1
-    lanes = 1
+    packs = False
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
         """Load `file`; `threads` is how many compute one batch, all cores that this process may use if None.

@@ -54,9 +54,9 @@ class Tagger:
         return self._forward.parallel
 
     @property
-    def lanes(self) -> int:
+    def packs(self) -> bool:
         """Which sentences are worth giving to `compute` together: those of one `serve.schedule.lot`."""
-        return self._forward.lanes
+        return self._forward.packs
 
     @classmethod
     def load(
@@ -144,7 +144,7 @@ class Tagger:
         answers = {} if self._cascade is None else self._answer_the_plain(encodings, self._cascade)
         left = [position for position in range(len(encodings)) if position not in answers]
         lengths = [len(encodings[position]) for position in left]
-        dealt = [[left[member] for member in members] for members in batches(lengths, TOKEN_BUDGET, self.lanes)]
+        dealt = [[left[member] for member in members] for members in batches(lengths, TOKEN_BUDGET, self.packs)]
         padded = [self._pad([encodings[position].ids for position in batch]) for batch in dealt]
         for batch, (stance_logits, role_logits) in zip(dealt, self._forward_all(padded), strict=True):
             scores = probabilities(stance_logits, self.decision.temperature)
@@ -154,7 +154,7 @@ class Tagger:
         return [answers[position] for position in range(len(encodings))]
 
     def _pad(self, ids: Sequence[list[int]]) -> tuple[Tokens, Tokens]:
-        return self._encoder.pad(ids, padded_length(max(map(len, ids)), self.lanes))
+        return self._encoder.pad(ids, padded_length(max(map(len, ids))))
 
     def _forward_all(self, padded: Sequence[tuple[Tokens, Tokens]]) -> Iterator[tuple[Floats, Floats]]:
         """Logits of each batch, in order, as many computed at a time as the runtime can."""

@@ -12,7 +12,7 @@ class TorchForward:
     """Runs a network on one device, without gradients, one batch at a time."""
 
     parallel = 1
-    lanes = 1
+    packs = False
 
     def __init__(self, network: StanceNetwork, device: torch.device) -> None:
         self.network = network.to(device)

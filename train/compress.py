@@ -21,6 +21,7 @@ from serve.encode import Encoder
 from serve.network import StanceNetwork
 from train.config import ExportConfig
 from train.export import export_onnx
+from train.packed import can_be_packed, export_packed
 from train.quantise import quantise
 from train.smoothing import Spared
 
@@ -40,17 +41,19 @@ def export_openvino(
 ) -> None:
     """Write `network` to `file` as an ONNX graph whose matrix products have weights in eight bits.
 
-    The arguments are those of `train.quantise.quantise`; what that spares has no range fixed beforehand here, which
-    None says of every product.
+    It takes packed tokens if the encoder can (see `serve.packing`), and padded sentences if not. The arguments are
+    those of `train.quantise.quantise`; what that spares has no range fixed beforehand here, which None says of every
+    product.
     """
+    packed = can_be_packed(network)
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "model.onnx"
         if rounded_as_it_comes is None:
-            export_onnx(network, whole)
+            (export_packed if packed else export_onnx)(network, whole)
         else:
             # All eight bits: where sums of such products overflow, OpenVINO is told to compute them in float32.
             eight_bits = settings.model_copy(update={"seven_bit_weights": False})
-            quantise(network, encoder, sentences, whole, eight_bits, rounded_as_it_comes)
+            quantise(network, encoder, sentences, whole, eight_bits, rounded_as_it_comes, packed)
         model = onnx.load(whole)
     _compress(model.graph)
     onnx.save(model, file)

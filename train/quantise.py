@@ -19,8 +19,10 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from serve.encode import Encoder
 from serve.network import StanceNetwork
 from serve.onnx_forward import INPUTS
+from serve.packing import pack
 from train.config import ExportConfig
 from train.export import export_onnx
+from train.packed import export_packed
 from train.smoothing import Batch, Spared, smoothed
 
 #: From the fastest to the most faithful; EXPERIMENTS.md has what each costs. That with no product spared passed on the
@@ -35,6 +37,7 @@ def quantise(
     file: Path,
     settings: ExportConfig,
     spared: Spared,
+    packed: bool = False,
 ) -> None:
     """Write `network` to `file` in eight bits.
 
@@ -45,6 +48,7 @@ def quantise(
         file: the ONNX file to write.
         settings: how.
         spared: what is left in float32, as are the heads.
+        packed: whether the graph takes packed tokens.
     """
     # Of one length each, for ranges are taken from all that is computed, and padding is no part of any sentence.
     of_length: dict[int, list[list[int]]] = {}
@@ -53,7 +57,8 @@ def quantise(
     batches = [encoder.pad(ids) for ids in of_length.values()]
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "float32.onnx"
-        export_onnx(smoothed(network, batches, settings.smoothing, spared), plain)
+        write = export_packed if packed else export_onnx
+        write(smoothed(network, batches, settings.smoothing, spared), plain)
         # The root logger is the one that advises a step which the exporter has done already.
         level = logging.getLogger().level
         logging.getLogger().setLevel(logging.ERROR)
@@ -61,7 +66,7 @@ def quantise(
             quantize_static(
                 plain,
                 file,
-                _Batches(batches),
+                _Batches(batches, packed),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["MatMul", "Gemm"],
                 nodes_to_quantize=_smoothed_products(onnx.load(plain).graph),
@@ -92,9 +97,12 @@ def _smoothed_products(graph: onnx.GraphProto) -> list[str]:
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
     """Batches one by one, as ONNX Runtime's calibration reads them."""
 
-    def __init__(self, batches: Sequence[Batch]) -> None:
+    def __init__(self, batches: Sequence[Batch], packed: bool) -> None:
         self._batches = iter(batches)
+        self._packed = packed
 
     def get_next(self) -> dict[str, NDArray[np.int64]] | None:
         batch = next(self._batches, None)
-        return None if batch is None else dict(zip(INPUTS, batch, strict=True))
+        if batch is None:
+            return None
+        return pack(*batch) if self._packed else dict(zip(INPUTS, batch, strict=True))

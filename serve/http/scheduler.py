@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from serve.answers import Answer
 from serve.encode import Encoding
-from serve.schedule import lot, padded_length
+from serve.schedule import cost, lot
 
 #: Batches computed at a time, whatever the tagger says.
 _MOST_THREADS: Final = 64
@@ -40,8 +40,8 @@ class Computer(Protocol):
         ...
 
     @property
-    def lanes(self) -> int:
-        """What decides which sentences are of one lot; see `serve.schedule`."""
+    def packs(self) -> bool:
+        """Whether sentences of any lengths are of one lot; see `serve.schedule`."""
         ...
 
     def compute(self, encodings: Sequence[Encoding]) -> list[Answer]:
@@ -93,7 +93,7 @@ class _Request:
     answers: dict[int, Answer] = field(default_factory=dict)
 
     def tokens(self, position: int) -> int:
-        return padded_length(len(self.encodings[position]), self.computer.lanes)
+        return cost(len(self.encodings[position]), self.computer.packs)
 
     def next_lot(self) -> int:
         return min(self.waiting, key=lambda number: self.waiting[number][0])
@@ -172,8 +172,8 @@ class Scheduler:
         waiting: dict[int, deque[int]] = {}
         tokens = 0
         for position, encoding in enumerate(encodings):
-            waiting.setdefault(lot(len(encoding), computer.lanes), deque()).append(position)
-            tokens += padded_length(len(encoding), computer.lanes)
+            waiting.setdefault(lot(len(encoding), computer.packs), deque()).append(position)
+            tokens += cost(len(encoding), computer.packs)
         client = self._clients.get(name)
         # Who has nothing in the queue finds room beyond what others have filled; a large request may come alone.
         room = self._bound() * (1 if client is not None and client.tokens else _FOR_NEWCOMERS)
@@ -242,12 +242,12 @@ class Scheduler:
         for requests in riders.values():
             requests.sort(key=lambda request: request.turn)
         members: list[tuple[_Request, int]] = []
-        longest = 0
+        tokens = 0
         while clients:
             client = clients.pop(0)
             request = riders[client].pop(0)
-            longest = max(longest, request.tokens(request.first_of(lot_number)))
-            if members and (len(members) + 1) * longest > self._batch_tokens:
+            tokens += request.tokens(request.first_of(lot_number))
+            if members and tokens > self._batch_tokens:
                 break
             members.append((request, self._serve(request, lot_number)))
             if lot_number in request.waiting:

@@ -13,8 +13,7 @@ from serve.backend import choose_backend
 from serve.cores import instructions, multiplies_bytes
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
-from serve.openvino_forward import OpenvinoForward, _filled_up
-from serve.schedule import TOKEN_BUDGET, lot, padded_length
+from serve.openvino_forward import OpenvinoForward
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES, manifest
 
@@ -147,38 +146,38 @@ def test_exported_answers_do_not_depend_on_the_neighbours_in_a_single_bit(export
         assert tagger.predict([TEXTS[position] for position in order]) == [alone[position] for position in order]
 
 
-def test_padding_within_a_lot_changes_no_bit(exported_folder: Path) -> None:
+def test_packed_sentences_do_not_depend_on_the_lengths_of_their_neighbours_in_a_single_bit(
+    exported_folder: Path,
+) -> None:
     forward = OpenvinoForward(exported_folder / "model.weights8.onnx", 1)
-    if forward.lanes == 1:
-        pytest.skip("without AVX-512 and VNNI sentences of different lengths share no batch")
+    assert forward.packs
     random = np.random.default_rng(5)
-    for length in (1, 7, 15, 16, 20, 33, 41, 47, 50):
+    for length in (1, 2, 7, 15, 16, 17, 31, 33, 41, 47, 50, 63):
         ids = random.integers(0, 40, (1, length))
         stance, roles = forward(ids, np.ones_like(ids))
-        for tokens in range(length, length - length % forward.lanes + forward.lanes):
-            longer = np.zeros((3, tokens), dtype=np.int64)
-            mask = np.ones_like(longer)
-            longer[1, :length], mask[1, length:] = ids[0], 0
-            beside_others = forward(longer, mask)
-            assert (beside_others[0][1] == stance[0]).all()
-            assert (beside_others[1][1, :length] == roles[0]).all()
+        for rows, longest in ((1, 64), (2, length), (3, 40), (5, 64), (9, 64), (40, 33)):
+            others = random.integers(1, longest + 1, rows)
+            place = random.integers(rows)
+            others[place] = length
+            batch = random.integers(0, 40, (rows, max(others)))
+            batch[place, :length] = ids[0]
+            mask = (np.arange(max(others)) < others[:, None]).astype(np.int64)
+            beside_others = forward(batch, mask)
+            assert beside_others[1].shape == (*batch.shape, 7)
+            assert (beside_others[0][place] == stance[0]).all()
+            assert (beside_others[1][place, :length] == roles[0]).all()
 
 
-@pytest.mark.parametrize("lanes", [1, 16])
-def test_batches_are_filled_up_to_few_sizes(lanes: int) -> None:
-    shapes = set()
-    for tokens in {padded_length(length, lanes) for length in range(1, 129)}:
-        full = max(1, TOKEN_BUDGET // tokens)
-        for number in range(1, full):
-            rows, columns = _filled_up(number, tokens, lanes)
-            assert number <= rows < number * 1.5
-            assert rows <= full
-            assert lanes == 1 or lot(columns, lanes) == lot(tokens, lanes)
-            shapes.add((rows, columns))
-        assert _filled_up(full, tokens, lanes) == (full, tokens)
-    assert len(shapes) < {1: 400, 16: 200}[lanes]
-    # What was cut at the longest that the network takes is not made longer.
-    assert _filled_up(1, 128, lanes) == (1, 128)
+def test_an_export_that_is_not_packed_runs_too(exported_folder: Path, tmp_path: Path) -> None:
+    packed = OpenvinoForward(exported_folder / "model.weights8.onnx", 1)
+    padded = OpenvinoForward(exported_folder / "model.onnx", 1)
+    assert (packed.packs, padded.packs) == (True, False)
+    ids = np.random.default_rng(7).integers(0, 40, (3, 12))
+    mask = np.ones_like(ids)
+    mask[1, 7:] = 0
+    for one, other in zip(packed(ids, mask), padded(ids, mask), strict=True):
+        assert one.shape == other.shape
+        assert np.abs(one[0] - other[0]).max() < 0.05 * np.abs(other).max()
 
 
 def test_the_first_batches_may_come_all_at_once(exported_folder: Path) -> None:

@@ -19,6 +19,7 @@ from train.cascade import _threshold, fit_cascade
 from train.compress import export_openvino
 from train.config import ExportConfig
 from train.export import export_onnx
+from train.packed import export_packed
 from train.parity import breaches, measure_parity
 from train.quantise import _smoothed_products
 from train.smoothing import Smoothed, Spared, _reading_the_same, _widest_activations, smoothed
@@ -114,7 +115,7 @@ def quantised(tmp_path: Path, rounded_as_it_comes: Spared | None) -> onnx.GraphP
 
 
 def test_weights_are_whole_numbers_within_half_a_step(tmp_path: Path) -> None:
-    export_onnx(tiny_network().eval(), tmp_path / "plain.onnx")
+    export_packed(tiny_network().eval(), tmp_path / "plain.onnx")
     plain = {constant.name: constant for constant in onnx.load(tmp_path / "plain.onnx").graph.initializer}
     compressed = quantised(tmp_path, None)
     parts = {constant.name: numpy_helper.to_array(constant) for constant in compressed.initializer}

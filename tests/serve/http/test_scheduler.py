@@ -25,9 +25,9 @@ def answer(encoding: Encoding) -> Answer:
 class Fake:
     """Keeps what it was given; waits for `gate` before it computes, and fails on the number `bad`."""
 
-    def __init__(self, bad: int = -1, parallel: int = 1, lanes: int = 1) -> None:
+    def __init__(self, bad: int = -1, parallel: int = 1, packs: bool = False) -> None:
         self.parallel = parallel
-        self.lanes = lanes
+        self.packs = packs
         self.batches: list[list[int]] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -102,20 +102,20 @@ def test_a_batch_has_one_length_and_is_filled_across_clients() -> None:
     run(body)
 
 
-def test_lengths_of_one_lot_share_a_batch_that_its_longest_fills() -> None:
+def test_packed_sentences_of_any_lengths_share_a_batch_that_their_tokens_fill() -> None:
     async def body(scheduler: Scheduler) -> None:
-        fake = Fake(lanes=16)
+        fake = Fake(packs=True)
         first = await blocked(scheduler, fake)
-        # Padded to 19, 31 and 23 tokens; the fourth is of the next lot.
-        given = [sentence(1, 17), sentence(2, 30), sentence(3, 20), sentence(4, 32), sentence(5, 21)]
+        given = [sentence(1, 17), sentence(2, 40), sentence(3, 20), sentence(4, 32), sentence(5, 21)]
         asked = asyncio.create_task(scheduler.compute(fake, given, "a"))
         await asyncio.sleep(0.01)
+        assert scheduler.tokens == 130
         fake.gate.set()
         assert numbers(await asked) == [1, 2, 3, 4, 5]
         await first
-        assert fake.batches[1:] == [[1, 2, 3], [4], [5]]
+        assert fake.batches[1:] == [[1, 2, 3], [4, 5]]
 
-    run(body, batch_tokens=95)
+    run(body, batch_tokens=77)
 
 
 def test_many_sentences_of_one_do_not_keep_another_waiting() -> None:
