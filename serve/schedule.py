@@ -37,17 +37,13 @@ def batches(lengths: Sequence[int], budget: int, packs: bool) -> Iterator[list[i
     A sentence that is longer than the budget makes a batch of its own.
     """
     members: list[int] = []
-    tokens = 0
+    tokens = of_lot = 0
     for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):
-        length = lengths[position]
-        needed = cost(length, packs)
-        fits = tokens + needed <= budget and lot(length, packs) == lot(
-            lengths[members[0]] if members else length, packs
-        )
-        if members and not fits:
+        needed, its_lot = cost(lengths[position], packs), lot(lengths[position], packs)
+        if members and (tokens + needed > budget or its_lot != of_lot):
             yield members
             members, tokens = [], 0
         members.append(position)
-        tokens += needed
+        tokens, of_lot = tokens + needed, its_lot
     if members:
         yield members

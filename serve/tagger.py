@@ -18,6 +18,7 @@ from serve.decode import TokenSpan, decode_roles, to_characters
 from serve.encode import Encoder, Encoding
 from serve.forward import Floats, Forward
 from serve.model_folder import Decision, read_manifest, read_tokenizer
+from serve.packing import every_size
 from serve.prediction import AnsweredBy, Prediction
 from serve.records import ModelInfo, TagRecord
 from serve.schedule import TOKEN_BUDGET, batches, padded_length
@@ -55,7 +56,7 @@ class Tagger:
 
     @property
     def packs(self) -> bool:
-        """Which sentences are worth giving to `compute` together: those of one `serve.schedule.lot`."""
+        """Whether sentences of any lengths are worth giving to `compute` together; else those of one length are."""
         return self._forward.packs
 
     @classmethod
@@ -125,6 +126,15 @@ class Tagger:
     def encode(self, sentences: Sequence[str]) -> list[Encoding]:
         """The first half of the path, for callers that gather what to compute from several places."""
         return self._encoder.encode(sentences)
+
+    def warm_up(self) -> None:
+        """Compute batches of every usual size, so that nobody waits later while operations are set up for one."""
+        if self.packs:
+            sizes = every_size(TOKEN_BUDGET, self._encoder.max_length)
+            padded = [self._encoder.pad([[0] * length for length in batch]) for batch in sizes]
+            # Each of those who compute sets up its own, and which one takes a batch is not for us to say.
+            for _ in self._forward_all(padded * self.parallel):
+                pass
 
     def record(self, sentence: str, encoding: Encoding, answer: Answer) -> TagRecord:
         """The stance record of `sentence`, of what `encode` and `compute` made of it."""

@@ -37,6 +37,7 @@ class Served:
         tagger = Tagger.load(folder, settings.device, settings.backend, settings.threads, settings.cascade)
         reference = read_manifest(folder).reference
         tagger.tag([_TRIAL])
+        tagger.warm_up()
         drift = Drift(reference, settings.drift_sentences) if reference is not None else None
         return cls(tagger, AnswerMemory(), drift)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from serve.packing import PACKED_INPUTS, STEP, pack
+from serve.packing import PACKED_INPUTS, STEP, every_size, pack
 from serve.schedule import TOKEN_BUDGET
 
 
@@ -74,3 +74,18 @@ def test_rows_are_well_filled() -> None:
     lengths = np.random.default_rng(2).normal(30, 11, 34).clip(4, 70).astype(int).tolist()
     slots = pack(*padded(lengths))["slots"]
     assert slots.size < 1.6 * sum(lengths)
+
+
+def test_batches_of_every_size_leave_hardly_any_that_usual_ones_lack() -> None:
+    def sizes(lengths: list[int]) -> set[tuple[str, tuple[int, ...]]]:
+        return {(name, array.shape) for name, array in pack(*padded(lengths)).items()}
+
+    warm = list(every_size(TOKEN_BUDGET, 128))
+    assert all(sum(lengths) <= TOKEN_BUDGET and max(lengths) <= 128 for lengths in warm)
+    known = set[tuple[str, tuple[int, ...]]]().union(*map(sizes, warm))
+    random = np.random.default_rng(13)
+    unknown = 0
+    for _ in range(500):
+        lengths = random.normal(30, 12, random.integers(1, 60)).clip(3, 128).astype(int)
+        unknown += not sizes(lengths[lengths.cumsum() <= TOKEN_BUDGET].tolist()) <= known
+    assert unknown < 10

@@ -14,11 +14,14 @@ from serve.answers import Answer, AnswerMemory
 from serve.encode import Encoder
 from serve.errors import DeviceError
 from serve.forward import Floats
-from serve.schedule import PADDING, batches, cost, lot, padded_length
+from serve.model_folder import Decision
+from serve.packing import every_size
+from serve.records import ModelInfo
+from serve.schedule import PADDING, TOKEN_BUDGET, batches, cost, lot, padded_length
 from serve.tagger import Tagger
 from serve.torch_forward import TorchForward
 from serve.weights import load
-from tests.conftest import SENTENCES
+from tests.conftest import SENTENCES, tiny_tokenizer
 
 
 def test_answers_come_in_the_order_of_the_question(tagger: Tagger) -> None:
@@ -124,6 +127,27 @@ def test_a_record_carries_codes_and_the_model(tagger: Tagger) -> None:
         assert record.model == tagger.info
         if record.label == "neutral":
             assert (record.source, record.target, record.issue) == (None, None, None)
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_warming_up_computes_every_size_for_each_that_computes(packs: bool) -> None:
+    class Counting:
+        parallel = 2
+
+        def __init__(self) -> None:
+            self.packs = packs
+            self.computed: list[int] = []
+
+        def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Floats, Floats]:
+            self.computed.append(int(mask.sum()))
+            return np.zeros((len(ids), 4), np.float32), np.zeros((*ids.shape, 7), np.float32)
+
+    counting = Counting()
+    Tagger(
+        Encoder(tiny_tokenizer(), 64), counting, Decision(), ModelInfo(name="tiny", version="1", digest="")
+    ).warm_up()
+    sizes = sorted(map(sum, every_size(TOKEN_BUDGET, 64)))
+    assert sorted(counting.computed) == (sorted(sizes * 2) if packs else [])
 
 
 @given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 500), st.booleans())
