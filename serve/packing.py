@@ -7,7 +7,7 @@ sentences in one, where nobody sees another's (Krell, Kosec, Perez and Fitzgibbo
 Cross-contamination", 2021).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,9 @@ _ROW: Final = 32
 _LONG: Final = 64
 #: What the number of packed tokens is rounded up to a multiple of.
 _TOKENS: Final = 32
+
+#: Tokens of sentences as news has them.
+_USUAL: Final = (31, 22, 44, 15, 27, 62, 12, 36)
 
 Integers = NDArray[np.int64]
 
@@ -66,32 +69,27 @@ def pack(ids: Integers, mask: Integers) -> dict[str, Integers]:
     return dict(zip(PACKED_INPUTS, (packed, positions, slots, segments, places, cells, seen), strict=True))
 
 
-def every_size(budget: int, longest: int) -> Iterator[list[int]]:
-    """Lengths of the sentences of batches that, between them, are packed to the sizes that usual batches are.
+def usual_batches(budget: int, longest: int) -> list[list[int]]:
+    """Lengths of the sentences of batches that are packed to the sizes that are met first and most.
 
     Args:
         budget: tokens of a batch, at most.
         longest: tokens of a sentence, at most.
     """
     seen: set[tuple[str, tuple[int, ...]]] = set()
-    for batch in _candidates(budget, longest):
-        if sum(batch) > budget:
-            continue
-        mask = (np.arange(max(batch)) < np.array(batch)[:, None]).astype(np.int64)
-        sizes = {(name, array.shape) for name, array in pack(mask, mask).items()}
-        if not sizes <= seen:
-            seen |= sizes
-            yield batch
-
-
-def _candidates(budget: int, longest: int) -> Iterator[list[int]]:
-    lengths = [min(length, longest) for length in range(STEP, longest + STEP, STEP)]
-    numbers = range(1, budget // STEP + 1)
-    # The cheapest first: beside one of each length as many as there can be, then as many of which each needs a row.
-    yield from ([length] + [1] * (number - 1) for length in lengths for number in numbers)
-    yield from ([length] + [length // 2 + 1] * (number - 1) for length in lengths for number in numbers)
-    for tokens in range(_TOKENS, budget + 1, _TOKENS):
-        yield [longest] * (tokens // longest) + [tokens % longest] * (tokens % longest > 0)
+    found = []
+    for first in range(len(_USUAL)):
+        lengths = [min(longest, length) for length in _USUAL[first:] + _USUAL[:first]]
+        for number in range(1, budget // min(lengths)):
+            batch = [lengths[place % len(lengths)] for place in range(number)]
+            if sum(batch) > budget:
+                break
+            mask = (np.arange(max(batch)) < np.array(batch)[:, None]).astype(np.int64)
+            sizes = {(name, array.shape) for name, array in pack(mask, mask).items()}
+            if not sizes <= seen:
+                seen |= sizes
+                found.append(batch)
+    return found
 
 
 def _deal(lengths: Sequence[int], width: int) -> tuple[list[int], int]:

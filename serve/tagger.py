@@ -18,7 +18,7 @@ from serve.decode import TokenSpan, decode_roles, to_characters
 from serve.encode import Encoder, Encoding
 from serve.forward import Floats, Forward
 from serve.model_folder import Decision, read_manifest, read_tokenizer
-from serve.packing import every_size
+from serve.packing import usual_batches
 from serve.prediction import AnsweredBy, Prediction
 from serve.records import ModelInfo, TagRecord
 from serve.schedule import TOKEN_BUDGET, batches, padded_length
@@ -128,10 +128,10 @@ class Tagger:
         return self._encoder.encode(sentences)
 
     def warm_up(self) -> None:
-        """Compute batches of every usual size, so that nobody waits later while operations are set up for one."""
+        """Compute batches of the sizes that will be met most, so that nobody waits later while one is set up."""
         if self.packs:
-            sizes = every_size(TOKEN_BUDGET, self._encoder.max_length)
-            padded = [self._encoder.pad([[0] * length for length in batch]) for batch in sizes]
+            lengths = usual_batches(TOKEN_BUDGET, self._encoder.max_length)
+            padded = [self._encoder.pad([[0] * length for length in batch]) for batch in lengths]
             # Each of those who compute sets up its own, and which one takes a batch is not for us to say.
             for _ in self._forward_all(padded * self.parallel):
                 pass

@@ -15,7 +15,7 @@ from serve.encode import Encoder
 from serve.errors import DeviceError
 from serve.forward import Floats
 from serve.model_folder import Decision
-from serve.packing import every_size
+from serve.packing import usual_batches
 from serve.records import ModelInfo
 from serve.schedule import PADDING, TOKEN_BUDGET, batches, cost, lot, padded_length
 from serve.tagger import Tagger
@@ -130,7 +130,7 @@ def test_a_record_carries_codes_and_the_model(tagger: Tagger) -> None:
 
 
 @pytest.mark.parametrize("packs", [True, False])
-def test_warming_up_computes_every_size_for_each_that_computes(packs: bool) -> None:
+def test_warming_up_computes_usual_batches_for_each_that_computes(packs: bool) -> None:
     class Counting:
         parallel = 2
 
@@ -146,7 +146,7 @@ def test_warming_up_computes_every_size_for_each_that_computes(packs: bool) -> N
     Tagger(
         Encoder(tiny_tokenizer(), 64), counting, Decision(), ModelInfo(name="tiny", version="1", digest="")
     ).warm_up()
-    sizes = sorted(map(sum, every_size(TOKEN_BUDGET, 64)))
+    sizes = sorted(map(sum, usual_batches(TOKEN_BUDGET, 64)))
     assert sorted(counting.computed) == (sorted(sizes * 2) if packs else [])
 
 
