@@ -45,7 +45,7 @@ class OpenvinoForward:
             "INFERENCE_PRECISION_HINT": "f32",
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP,
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT,
-            # OpenVINO's fused attention is slow for lengths that are no multiple of sixteen, by a tenth of all time.
+            # OpenVINO's fused attention takes a little longer, and much longer for padded lengths of no multiple of 16.
             "SNIPPETS_MODE": "DISABLE",
             "LP_TRANSFORMS_MODE": "YES" if multiplies_bytes() else "NO",
         }

@@ -24,7 +24,6 @@ _ROW: Final = 32
 _LONG: Final = 64
 #: What the number of packed tokens is rounded up to a multiple of.
 _TOKENS: Final = 32
-
 #: Tokens of sentences as news has them.
 _USUAL: Final = (31, 22, 44, 15, 27, 62, 12, 36)
 
