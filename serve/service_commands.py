@@ -1,9 +1,11 @@
 """The commands `http`, which serves, and `load`, which measures a service."""
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, get_args
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import BaseModel
@@ -68,6 +70,7 @@ def load(
     elif overload:
         from serve.load.overload import overload as put_overload
 
+        _check_reachable(url)
         found = borne = asyncio.run(put_overload(url, seconds, key, _say))
         print_outcomes([("capacity", borne.capacity), (f"{borne.times} times that", borne.under_load)])
         print(f"a single sentence is answered promptly {borne.recovered_after_seconds:.1f} s after it")
@@ -77,6 +80,7 @@ def load(
         from serve.load.traffic import fresh, sentences, shots
 
         kind = _mix(mix)
+        _check_reachable(url)
         stream = shots(fresh(sentences()), kind)
         found = outcome = asyncio.run(closed_loop(url, stream, clients, seconds, key))
         print_outcomes([(f"{mix}, {clients} clients", outcome)])
@@ -84,6 +88,17 @@ def load(
     if json_out is not None:
         atomic.write_text(json_out, found.model_dump_json(indent=2) + "\n")
     raise typer.Exit(0 if passed else 1)
+
+
+def _check_reachable(url: str) -> None:
+    place = urlsplit(url)
+    try:
+        port = place.port or (443 if place.scheme == "https" else 80)
+        socket.create_connection((place.hostname or "", port), timeout=5).close()
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(
+            f"nothing answers at --url {url} ({error}); start the service with `python -m serve http` or name another"
+        ) from error
 
 
 def _mix(name: str) -> Mix:

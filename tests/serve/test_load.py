@@ -79,12 +79,12 @@ def test_memory_may_grow_by_a_tenth() -> None:
     assert not Soak(requests=9, statuses={"200": 8, "500": 1}, early_mib=90, before_mib=100, after_mib=100).passed
 
 
-def test_a_service_that_is_not_there_is_not_passed(tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
-    arguments = ["load", "--url", f"http://127.0.0.1:{free_port()}", "--seconds", "0.1", "--clients", "1"]
-    ended = CliRunner().invoke(app, [*arguments, "--json", str(figures)])
-    assert ended.exit_code == 1
-    assert set(Outcome.model_validate_json(figures.read_text()).statuses) == {"no answer"}
+@pytest.mark.parametrize("kind", [[], ["--overload"]])
+def test_a_service_that_is_not_there_is_one_sentence(kind: list[str]) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    ended = CliRunner().invoke(app, ["load", "--url", url, "--seconds", "0.1", *kind])
+    assert ended.exit_code == 2
+    assert "nothing answers at" in ended.output
 
 
 def test_a_comparison_is_with_what_answered_and_of_what_did() -> None:
