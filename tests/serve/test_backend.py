@@ -168,7 +168,7 @@ def test_packed_sentences_do_not_depend_on_the_lengths_of_their_neighbours_in_a_
             assert (beside_others[1][place, :length] == roles[0]).all()
 
 
-def test_an_export_that_is_not_packed_runs_too(exported_folder: Path, tmp_path: Path) -> None:
+def test_an_export_that_is_not_packed_runs_too(exported_folder: Path) -> None:
     packed = OpenvinoForward(exported_folder / "model.weights8.onnx", 1)
     padded = OpenvinoForward(exported_folder / "model.onnx", 1)
     assert (packed.packs, padded.packs) == (True, False)

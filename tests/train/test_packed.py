@@ -6,10 +6,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from transformers import (
-    AutoConfig,
-    PretrainedConfig,
-)
+from transformers import AutoConfig, PretrainedConfig
 
 from serve.encode import Encoder
 from serve.network import StanceNetwork
