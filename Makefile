@@ -27,9 +27,13 @@ audit: $(VENV)/tested-with
 serve: $(VENV)/trained-with
 	$(BIN)/python -m serve http --host 127.0.0.1 --port 3000
 
-# 100,000 requests on one process, whose memory must stay within a tenth.
+# The long form of what `test` does in short: odd requests, faults again and again, four times too much load for a minute,
+# and 100,000 requests on one process, whose memory must stay within a tenth.
 MODEL ?= models/stance
-soak: $(VENV)/trained-with
+soak: $(VENV)/tested-with
+	$(BIN)/python -m pytest --hypothesis-profile=soak tests/serve/http/test_any_request.py
+	$(BIN)/python -m pytest --count=20 $(addprefix tests/serve/http/test_,connections.py real_server.py stopping.py)
+	$(BIN)/python -m serve load --overload --seconds 60 --model $(MODEL)
 	$(BIN)/python -m serve load --soak --model $(MODEL)
 
 # The stamps are newer than the requirements that were installed, so a changed pin is installed again.

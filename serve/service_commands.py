@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Final, get_args
 from urllib.parse import urlsplit
 
 import typer
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 from labels import atomic
 from serve.load.report import print_comparison, print_floor, print_outcomes
 from serve.load.traffic import Mix
+
+_MODEL: Final = Path("models/stance")
 
 
 def http(
@@ -37,7 +40,13 @@ def load(
     floor: Annotated[
         bool, typer.Option("--floor", help="Start our service without a network, and bare uvicorn.")
     ] = False,
-    model: Annotated[Path, typer.Option(help="With --compare and --soak: the saved model.")] = Path("models/stance"),
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="The saved model for --compare and --soak (models/stance if none is named). With --overload, start a "
+            "service of it instead of using that at --url."
+        ),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="With --compare and --floor: turns that each takes.")] = 3,
     requests: Annotated[int, typer.Option(min=100, help="With --soak: how many.")] = 100_000,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
@@ -51,13 +60,13 @@ def load(
     if compare:
         from serve.load.compare import compare as compare_services
 
-        found = compared = compare_services(model, seconds, rounds, _say)
+        found = compared = compare_services(model or _MODEL, seconds, rounds, _say)
         print_comparison(compared)
         passed = compared.passed
     elif soak:
         from serve.load.soak import soak as let_soak
 
-        found = soaked = let_soak(model, requests, _say)
+        found = soaked = let_soak(model or _MODEL, requests, _say)
         memory = f"{soaked.early_mib:.0f} MiB at first, {soaked.before_mib:.0f} MiB, {soaked.after_mib:.0f} MiB"
         print(f"{soaked.statuses}; {memory}: {soaked.growth:+.1%}")
         passed = soaked.passed
@@ -69,9 +78,15 @@ def load(
         passed = measured.passed
     elif overload:
         from serve.load.overload import overload as put_overload
+        from serve.load.servers import running
 
-        _check_reachable(url)
-        found = borne = asyncio.run(put_overload(url, seconds, key, _say))
+        with ExitStack() as stack:
+            if model is None:
+                _check_reachable(url)
+            else:
+                server = running(["serve", "http"], {"STANCE_MODEL": str(model.resolve())})
+                url = stack.enter_context(server).url
+            found = borne = asyncio.run(put_overload(url, seconds, key, _say))
         print_outcomes([("capacity", borne.capacity), (f"{borne.times} times that", borne.under_load)])
         print(f"a single sentence is answered promptly {borne.recovered_after_seconds:.1f} s after it")
         passed = borne.passed

@@ -12,6 +12,7 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig
 
@@ -30,6 +31,11 @@ from train.config import ExportConfig
 from train.export import export_onnx
 from train.quantise import quantise
 from train.smoothing import Spared
+
+# `make soak` has the long one.
+settings.register_profile("short", max_examples=60)
+settings.register_profile("soak", max_examples=1_500)
+settings.load_profile("short")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"

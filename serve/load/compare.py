@@ -1,9 +1,10 @@
-"""Our service against the same model served as BentoML's documentation has it, both on this machine, by turns."""
+"""Our service against the same model served by BentoML with a pipeline, all on this machine, by turns."""
 
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -21,18 +22,28 @@ CASES: Final[dict[str, tuple[int, Mix]]] = {
     "single sentences, 32 clients": (32, "sentence"),
 }
 _ROOT: Final = Path(__file__).parents[2]
-_YARDSTICK: Final = "tests.yardstick.service:Yardstick"
+#: What ours is compared with: name, service.
+YARDSTICKS: Final = {
+    "BentoML as documented": "tests.yardstick.service:AsDocumented",
+    "the same in batches of 32": "tests.yardstick.service:InBatches",
+}
 #: Sentences that the tagger is given in this process.
 _IN_PROCESS: Final = 1_024
+
+
+class Yardstick(BaseModel):
+    """What ours is compared with, in one case."""
+
+    outcomes: list[Outcome]
+    ratio: float
+    """Sentences per second of ours to its in the same round, median over the rounds."""
 
 
 class Case(BaseModel):
     """One way of using the service."""
 
     ours: list[Outcome]
-    yardstick: list[Outcome]
-    ratio: float
-    """Sentences per second of ours to the yardstick's in the same round, median over the rounds."""
+    yardsticks: dict[str, Yardstick]
     of_tagger: float
     """Sentences per second of ours to the tagger's without a server, median over the rounds."""
 
@@ -50,10 +61,10 @@ class Comparison(BaseModel):
 
 
 def compare(model: Path, seconds: float, rounds: int, say: Callable[[str], None]) -> Comparison:
-    """Measure both services with `model`, each case for `seconds` in each of `rounds`.
+    """Measure all services with `model`, each case for `seconds` in each of `rounds`.
 
     Raises:
-        ServerError: the yardstick is not here, a server could not be started, or the yardstick answered nothing.
+        ServerError: the yardsticks are not here, a server could not be started, or a yardstick answered nothing.
         ModelError: the model cannot be used.
     """
     if not (_ROOT / "tests/yardstick/service.py").is_file():
@@ -62,22 +73,23 @@ def compare(model: Path, seconds: float, rounds: int, say: Callable[[str], None]
     tagger = Tagger.load(model)
     texts = fresh(sentences())
     rates: list[float] = []
-    found: dict[str, tuple[list[Outcome], list[Outcome]]] = {name: ([], []) for name in CASES}
-    yardstick = ["bentoml", "serve", _YARDSTICK]
-    with (
-        running(["serve", "http"], {"STANCE_MODEL": folder}, _ROOT) as our_server,
-        running(yardstick, {"YARDSTICK_MODEL": folder}, _ROOT) as their_server,
-    ):
+    with ExitStack() as stack:
+        servers = {"ours": stack.enter_context(running(["serve", "http"], {"STANCE_MODEL": folder}, _ROOT))}
+        for name, service in YARDSTICKS.items():
+            command = ["bentoml", "serve", service]
+            servers[name] = stack.enter_context(running(command, {"YARDSTICK_MODEL": folder}, _ROOT))
+        found: dict[str, dict[str, list[Outcome]]] = {case: {name: [] for name in servers} for case in CASES}
         for number in range(1, rounds + 1):
             say(f"round {number} of {rounds}: the tagger in this process")
             rates.append(_rate(tagger, texts))
-            for name, (clients, mix) in CASES.items():
-                for server, outcomes in zip((our_server, their_server), found[name], strict=True):
-                    say(f"round {number} of {rounds}: {name}, {'ours' if server is our_server else 'the yardstick'}")
-                    outcomes.append(asyncio.run(closed_loop(server.url, shots(texts, mix), clients, seconds)))
+            for case, (clients, mix) in CASES.items():
+                for name, server in servers.items():
+                    say(f"round {number} of {rounds}: {case}, {name}")
+                    load = closed_loop(server.url, shots(texts, mix), clients, seconds)
+                    found[case][name].append(asyncio.run(load))
     return Comparison(
         tagger_sentences_per_second=rates,
-        cases={name: _case(ours, theirs, rates) for name, (ours, theirs) in found.items()},
+        cases={case: _case(outcomes.pop("ours"), outcomes, rates) for case, outcomes in found.items()},
     )
 
 
@@ -88,16 +100,19 @@ def _rate(tagger: Tagger, texts: Iterator[str]) -> float:
     return len(given) / (time.perf_counter() - begun)
 
 
-def _case(ours: list[Outcome], theirs: list[Outcome], rates: list[float]) -> Case:
-    if not all("200" in outcome.statuses for outcome in theirs):
-        raise ServerError("the yardstick answered nothing in a round, so there is nothing to compare with")
+def _case(ours: list[Outcome], others: dict[str, list[Outcome]], rates: list[float]) -> Case:
+    for name, outcomes in others.items():
+        if not all("200" in outcome.statuses for outcome in outcomes):
+            raise ServerError(f"{name} answered nothing in a round, so there is nothing to compare with")
 
-    def ratio(others: list[float]) -> float:
-        return statistics.median(one.sentences_per_second / other for one, other in zip(ours, others, strict=True))
+    def ratio(rates: Sequence[float]) -> float:
+        return statistics.median(one.sentences_per_second / other for one, other in zip(ours, rates, strict=True))
 
     return Case(
         ours=ours,
-        yardstick=theirs,
-        ratio=ratio([outcome.sentences_per_second for outcome in theirs]),
+        yardsticks={
+            name: Yardstick(outcomes=outcomes, ratio=ratio([outcome.sentences_per_second for outcome in outcomes]))
+            for name, outcomes in others.items()
+        },
         of_tagger=ratio(rates),
     )

@@ -33,12 +33,18 @@ def print_outcomes(outcomes: Sequence[tuple[str, Outcome]]) -> None:
 
 
 def print_comparison(comparison: "Comparison") -> None:
-    """Every round of both services, and what they come to."""
+    """Every round of all services, and what they come to."""
     for name, case in comparison.cases.items():
-        rows = [(f"ours, round {number}", outcome) for number, outcome in enumerate(case.ours, 1)]
-        rows += [(f"the yardstick, round {number}", outcome) for number, outcome in enumerate(case.yardstick, 1)]
-        print(f"{name}: {case.ratio:.1f} times the yardstick, {case.of_tagger:.0%} of the tagger without a server")
-        print_outcomes(rows)
+        services = {"ours": case.ours} | {other: yardstick.outcomes for other, yardstick in case.yardsticks.items()}
+        ratios = ", ".join(f"{yardstick.ratio:.1f} times {other}" for other, yardstick in case.yardsticks.items())
+        print(f"{name}: {ratios}; {case.of_tagger:.0%} of the tagger without a server")
+        print_outcomes(
+            [
+                (f"{service}, round {number}", outcome)
+                for service, outcomes in services.items()
+                for number, outcome in enumerate(outcomes, 1)
+            ]
+        )
     rates = ", ".join(f"{rate:.0f}" for rate in comparison.tagger_sentences_per_second)
     print(f"the tagger without a server: {rates} sentences/s")
 

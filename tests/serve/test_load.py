@@ -88,13 +88,15 @@ def test_a_service_that_is_not_there_is_one_sentence(kind: list[str]) -> None:
 
 
 def test_a_comparison_is_with_what_answered_and_of_what_did() -> None:
-    case = _case([outcome(_200=1)], [outcome(_200=1)], [2.0])
-    assert (case.ratio, case.of_tagger) == (1.0, 0.5)
+    slow = outcome(_200=1).model_copy(update={"sentences_per_second": 0.25})
+    case = _case([outcome(_200=1)], {"slow": [slow], "quick": [outcome(_200=1)]}, [2.0])
+    assert ({name: other.ratio for name, other in case.yardsticks.items()}) == {"slow": 4.0, "quick": 1.0}
+    assert case.of_tagger == 0.5
     assert Comparison(tagger_sentences_per_second=[2.0], cases={"a": case}).passed
-    failed = _case([outcome(_200=1, _500=1)], [outcome(_200=1)], [2.0])
+    failed = _case([outcome(_200=1, _500=1)], {"one": [outcome(_200=1)]}, [2.0])
     assert not Comparison(tagger_sentences_per_second=[2.0], cases={"a": case, "b": failed}).passed
-    with pytest.raises(ServerError, match="the yardstick answered nothing"):
-        _case([outcome(_200=1)], [outcome(None, _500=1)], [2.0])
+    with pytest.raises(ServerError, match="one answered nothing"):
+        _case([outcome(_200=1)], {"one": [outcome(None, _500=1)]}, [2.0])
 
 
 def test_a_measurement_is_one_at_a_time_and_of_a_known_mix() -> None:
@@ -161,7 +163,7 @@ def test_the_commands_measure_a_running_service(model_folder: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_both_services_answer_the_same_load(model_folder: Path, tmp_path: Path) -> None:
+def test_all_services_answer_the_same_load(model_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     arguments = [
         "load",
@@ -177,10 +179,11 @@ def test_both_services_answer_the_same_load(model_folder: Path, tmp_path: Path) 
     ]
     ended = CliRunner().invoke(app, arguments)
     assert ended.exit_code == 0, ended.output
-    for case in json.loads(out.read_text())["cases"].values():
-        for service in ("ours", "yardstick"):
-            assert case[service][0]["statuses"].get("200", 0) > 0
-        assert case["ratio"] > 0
+    for case in Comparison.model_validate_json(out.read_text()).cases.values():
+        assert case.ours[0].statuses["200"] > 0
+        for yardstick in case.yardsticks.values():
+            assert yardstick.outcomes[0].statuses["200"] > 0
+            assert yardstick.ratio > 0
 
 
 @pytest.mark.slow

@@ -22,12 +22,8 @@ from serve.sentences import split_sentences
 from serve.tagger import Tagger
 from tests.serve.http.conftest import started_service
 
-#: Few, for each goes through the whole service.
-FEW = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+#: How many examples there are is said by the profile, of which tests/conftest.py has two.
+PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 ODD = st.sampled_from(
     [
@@ -53,7 +49,7 @@ def client(model_folder: Path) -> Iterator[TestClient]:
         yield client
 
 
-@FEW
+@PATIENT
 @given(texts=TEXTS)
 def test_any_text_is_tagged_as_the_tagger_does(client: TestClient, tagger: Tagger, texts: list[str]) -> None:
     answer = client.post("/tag", json={"sentences": texts})
@@ -61,7 +57,7 @@ def test_any_text_is_tagged_as_the_tagger_does(client: TestClient, tagger: Tagge
     assert TagResponse.model_validate_json(answer.content).tags == tagger.tag(texts)
 
 
-@FEW
+@PATIENT
 @given(texts=TEXTS)
 def test_any_article_keeps_its_text(client: TestClient, texts: list[str]) -> None:
     text = "\n".join(texts)
@@ -70,7 +66,7 @@ def test_any_article_keeps_its_text(client: TestClient, texts: list[str]) -> Non
     assert [s["text"] for s in answer.json()["sentences"]] == [span.text for span in split_sentences(text)]
 
 
-@FEW
+@PATIENT
 @given(escape=st.sampled_from([r"\ud800", r"\udfff", r"a\ud83d b", r"\udc00\ud800"]), where=st.integers(0, 2))
 def test_half_a_character_is_refused(client: TestClient, escape: str, where: int) -> None:
     sentences = ["One.", "Two.", "Three."]
@@ -79,7 +75,7 @@ def test_half_a_character_is_refused(client: TestClient, escape: str, where: int
     assert (answer.status_code, ErrorResponse.model_validate_json(answer.content).error.code) == (422, "invalid")
 
 
-@FEW
+@PATIENT
 @given(
     body=st.one_of(
         st.binary(max_size=200),
@@ -115,7 +111,7 @@ def test_every_answer_is_as_the_description_says(client: TestClient, method: str
     operation = schemathesis.openapi.from_dict(document)[path][method]
     mode = schemathesis.GenerationMode.POSITIVE if valid else schemathesis.GenerationMode.NEGATIVE
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @PATIENT
     @given(case=operation.as_strategy(generation_mode=mode))
     def hold(case: Any) -> None:
         sent = case.as_transport_kwargs(base_url="http://testserver")
