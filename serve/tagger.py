@@ -142,7 +142,7 @@ class Tagger:
 
     def _predict(self, encodings: Sequence[Encoding], memory: AnswerMemory) -> list[Prediction]:
         keys = [key_of(encoding) for encoding in encodings]
-        known = {key: memory[key] for key in keys if key in memory}
+        known = {key: answer for key in keys if (answer := memory.get(key)) is not None}
         # The first of each kind, for those that are the same to the network are computed once.
         missing = {key: encoding for key, encoding in zip(keys, encodings, strict=True) if key not in known}
         for key, answer in zip(missing, self.compute(list(missing.values())), strict=True):

@@ -1,6 +1,7 @@
 import itertools
 import random
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from labels.scheme import STANCES
+from labels.scheme import ROLES, STANCES, Role, Stance
 from serve.answers import Answer, AnswerMemory
+from serve.decode import TokenSpan
 from serve.encode import Encoder
 from serve.errors import DeviceError
 from serve.forward import Floats
 from serve.model_folder import Decision
 from serve.packing import usual_batches
+from serve.prediction import AnsweredBy
 from serve.records import ModelInfo
 from serve.schedule import PADDING, TOKEN_BUDGET, batches, cost, lot, padded_length
 from serve.tagger import Tagger
@@ -77,7 +80,31 @@ def test_the_memory_of_answers_lets_the_oldest_go(monkeypatch: pytest.MonkeyPatc
     memory = AnswerMemory()
     for key in (b"a", b"b", b"c"):
         memory[key] = Answer("neutral", (0.0, 0.0, 0.0, 1.0), False, {})
-    assert list(memory) == [b"b", b"c"]
+    assert len(memory) == 2
+    assert [memory.get(key) is None for key in (b"a", b"b", b"c")] == [True, False, False]
+
+
+@given(
+    scores=st.tuples(*[st.floats(0, 1)] * 4),
+    label=st.sampled_from(STANCES),
+    abstained=st.booleans(),
+    spans=st.dictionaries(
+        st.sampled_from(ROLES),
+        st.builds(TokenSpan, st.integers(0, 511), st.integers(0, 511), st.floats(0, 1)),
+    ),
+    answered_by=st.sampled_from(get_args(AnsweredBy)),
+)
+def test_what_the_memory_gives_back_is_what_it_was_given(
+    scores: tuple[float, float, float, float],
+    label: Stance,
+    abstained: bool,
+    spans: dict[Role, TokenSpan],
+    answered_by: AnsweredBy,
+) -> None:
+    answer = Answer(label, scores, abstained, spans, answered_by)
+    memory = AnswerMemory()
+    memory[b"a"] = answer
+    assert memory.get(b"a") == answer
 
 
 def test_the_label_is_the_most_probable_and_probabilities_sum_to_one(tagger: Tagger) -> None:
