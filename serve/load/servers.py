@@ -48,6 +48,7 @@ def running(
     folder: Path | None = None,
     ready: str = "/readyz",
     port: int | None = None,
+    python: str = sys.executable,
 ) -> Iterator[Running]:
     """`python -m` with `module` and a port, until the block is left.
 
@@ -57,6 +58,7 @@ def running(
         folder: where to run it.
         ready: the path that answers with 200 once the server may be asked.
         port: where it listens; a free one if None.
+        python: the interpreter; this one, if no other is named.
 
     Raises:
         ServerError: it ended, or was not ready in time.
@@ -68,7 +70,7 @@ def running(
         log = Path(scratch) / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", *module, "--host", "127.0.0.1", "--port", str(port)],
+                [python, "-m", *module, "--host", "127.0.0.1", "--port", str(port)],
                 cwd=folder,
                 env=inherited | {"BENTOML_DO_NOT_TRACK": "True"} | dict(environment),
                 stdout=output,
