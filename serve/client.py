@@ -72,6 +72,8 @@ class StanceClient:
             transport: what carries requests, if not the network.
             sleep: what waits.
         """
+        if key and not (key.isascii() and key.isprintable()):
+            raise ClientError("a key is of printable ASCII characters, for it is sent in a header; this one is not")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=url, headers=headers, transport=transport)
         self._url = url.rstrip("/")
@@ -123,6 +125,9 @@ class StanceClient:
                 # Of the address or the key, which no waiting mends.
                 message = f"{self._url}{path} cannot be asked ({error}); give a URL as http://127.0.0.1:3000"
                 raise ClientError(message) from error
+            except UnicodeEncodeError as error:
+                message = "the text holds half a character (a lone surrogate), which cannot be sent; replace it"
+                raise ClientError(message) from error
             except httpx.TransportError as error:
                 reason = f"{type(error).__name__}: {error}"
             else:
@@ -139,7 +144,7 @@ class StanceClient:
 
 def _retry_after(answer: httpx.Response) -> float:
     given = answer.headers.get("Retry-After", "")
-    return float(given) if given.isdigit() else _PAUSE
+    return float(given) if given.isascii() and given.isdecimal() else _PAUSE
 
 
 def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:

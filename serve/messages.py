@@ -10,6 +10,8 @@ from serve.records import ArticleSentence, ModelInfo, Pair, TagRecord
 MAX_SENTENCES: Final = 256
 MAX_SENTENCE_CHARACTERS: Final = 2_000
 MAX_ARTICLE_CHARACTERS: Final = 100_000
+#: Far more than prose of that length has; lines of one character would be answered with a thousand times their size.
+MAX_ARTICLE_SENTENCES: Final = 4_000
 
 Sentence = Annotated[str, Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)]
 
@@ -78,6 +80,7 @@ class Limits(BaseModel):
     sentences: int = MAX_SENTENCES
     sentence_characters: int = MAX_SENTENCE_CHARACTERS
     article_characters: int = MAX_ARTICLE_CHARACTERS
+    article_sentences: int = MAX_ARTICLE_SENTENCES
     body_bytes: int
     queue_tokens: int
     queue_seconds: float
@@ -89,6 +92,7 @@ class Info(BaseModel):
     """The model that answers, how it runs, and the limits."""
 
     model: ModelInfo
+    card: Annotated[str, Field(description="the model card, in Markdown: what it was trained on and how right it is")]
     temperature: float
     abstain_below: Annotated[float, Field(description="a label of a lower probability is marked as abstained")]
     runs_as: Annotated[str, Field(description="backend and device")]

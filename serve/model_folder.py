@@ -155,6 +155,12 @@ def check_files(folder: Path, manifest: Manifest, names: Sequence[str]) -> None:
             )
 
 
+def read_card(folder: Path) -> str:
+    """The model card, in Markdown; nothing if the folder has none, for nothing but people reads it."""
+    file = folder / CARD
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+
+
 def read_tokenizer(folder: Path, manifest: Manifest) -> Tokenizer:
     """Read the tokenizer.
 

@@ -27,6 +27,8 @@ from serve.reviews import VARIABLE, ReviewsError, append
 FOLDER: Final = Path(__file__).parent / "page"
 ROOT: Final = "/ui"
 
+#: When to send a correction again that could not be kept, for the disk is full or the like.
+_RETRY_SECONDS: Final = 30
 #: More than the largest valid correction in its most wasteful JSON.
 MAX_REVIEW_BYTES: Final = 128 * 1024
 
@@ -151,7 +153,7 @@ async def _review(request: Request, settings: Settings) -> Response:
     try:
         review = await run_in_threadpool(append, settings.reviews, correction)
     except ReviewsError as error:
-        raise Problem(503, "not_kept", str(error)) from error
+        raise Problem(503, "not_kept", str(error), retry_after=_RETRY_SECONDS) from error
     kept = json.dumps({"time": review.time.isoformat(), "sha256": review.sha256}).encode()
     return Response(kept, 201, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "application/json")
 

@@ -18,7 +18,14 @@ from serve.http.rate import Rates
 from serve.http.scheduler import Overloaded, Scheduler
 from serve.http.served import Served
 from serve.http.settings import Settings
-from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
+from serve.messages import (
+    MAX_ARTICLE_SENTENCES,
+    ArticleRequest,
+    ArticleResponse,
+    FieldError,
+    TagRequest,
+    TagResponse,
+)
 from serve.records import ModelInfo, TagRecord
 from serve.sentences import split_sentences
 
@@ -135,8 +142,19 @@ class Desk:
             Problem: there is no model, no room, or the client has sent too much.
         """
         spans = await self.aside(len(request.text), lambda: split_sentences(request.text))
-        sentences = place(spans, await self._tag([span.text for span in spans], client))
-        return ArticleResponse(sentences=sentences, counts=count_labels(sentences), pairs=pairs(sentences))
+        if len(spans) > MAX_ARTICLE_SENTENCES:
+            fault = FieldError(
+                path="text",
+                message=f"An article has at most {MAX_ARTICLE_SENTENCES} sentences, not {len(spans)}; send it in parts",
+            )
+            raise Problem(422, "invalid", "1 field is not valid", [fault])
+        records = await self._tag([span.text for span in spans], client)
+
+        def put_together() -> ArticleResponse:
+            sentences = place(spans, records)
+            return ArticleResponse(sentences=sentences, counts=count_labels(sentences), pairs=pairs(sentences))
+
+        return await self.aside(len(request.text), put_together)
 
     async def aside(self, size: int, work: Callable[[], Result]) -> Result:
         """Do `work` here, or in another thread if its `size` would hold up the others."""

@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.middleware.cors import CORSMiddleware
 
 from labels.errors import UserError
 from serve.http.body import ClientGone, Room, announced, read_body
 from serve.http.desk import Desk
 from serve.http.information import information
+from serve.http.origins import Origins
 from serve.http.outgoing import Outgoing
 from serve.http.passing_on import pass_on
 from serve.http.problems import Problem, Reply, invalid
@@ -47,7 +47,7 @@ class Front:
         self._openapi = openapi
         self._inside = 0
         self._room: Room
-        self._entry: Application = self._enter
+        self._origins: Origins
         self._routes: dict[str, tuple[str, Handler]] = {
             "/tag": ("POST", self._tag),
             "/tag_article": ("POST", self._tag_article),
@@ -65,7 +65,7 @@ class Front:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, partial(self._started, send))
         elif scope["type"] == "http":
-            await self._entry(scope, receive, send)
+            await self._enter(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -73,22 +73,18 @@ class Front:
         if message["type"] == "lifespan.startup.complete":
             self._desk = self._find_desk()
             self._room = Room(self._desk.settings.max_bytes_inside)
-            origins = self._desk.settings.cors_origins
-            self._entry = self._enter
-            if origins:
-                allowed = {"allow_methods": ["GET", "POST"], "allow_headers": ["Authorization", "Content-Type"]}
-                self._entry = CORSMiddleware(self._enter, allow_origins=origins, **allowed)  # type: ignore[arg-type]
+            self._origins = Origins(self._desk.settings.cors_origins)
         await send(message)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         desk = self._desk
         headers: Headers = dict(scope["headers"])
-        outgoing = Outgoing(send, headers, scope["method"])
+        outgoing = Outgoing(self._origins.told(scope, send), headers, scope["method"])
         known = self._routes.get(scope["path"])
         self._inside += 1
         try:
-            reply = await self._reply(desk, known, scope, headers, receive)
+            reply = self._origins.asked(scope) or await self._reply(desk, known, scope, headers, receive)
             if reply is not None:
                 await outgoing.reply(reply)
             elif known is None:

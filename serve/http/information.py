@@ -17,6 +17,7 @@ def information(served: Served, settings: Settings) -> Info:
     versions = {name: importlib.metadata.version(name) for name in _COMPUTING}
     return Info(
         model=served.tagger.info,
+        card=served.card,
         temperature=decision.temperature,
         abstain_below=decision.abstain_below,
         runs_as=served.tagger.runs_as,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from serve.errors import SettingsError
-from serve.http.settings import SHORTEST_KEY
+from serve.http.settings import SHORTEST_KEY, sendable
 
 #: Seconds between two looks at the file.
 _LOOK_EVERY: Final = 1.0
@@ -71,7 +71,7 @@ def read_keys(file: Path) -> tuple[str, ...]:
     """The keys of `file`, one a line; empty lines and those that begin with # are passed over.
 
     Raises:
-        SettingsError: it cannot be read, holds no key, or too short a one.
+        SettingsError: it cannot be read, holds no key, or one that is too short or cannot be sent.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -81,8 +81,13 @@ def read_keys(file: Path) -> tuple[str, ...]:
     keys = {number: line.strip() for number, line in enumerate(lines, 1)}
     keys = {number: key for number, key in keys.items() if key and not key.startswith("#")}
     short = [str(number) for number, key in keys.items() if len(key) < SHORTEST_KEY]
-    if short or not keys:
-        rule = f"line {', '.join(short)} has less than {SHORTEST_KEY} characters" if short else "it holds no key"
+    odd = [str(number) for number, key in keys.items() if not sendable(key)]
+    if short or odd or not keys:
+        rule = "it holds no key"
+        if odd:
+            rule = f"line {', '.join(odd)} has spaces or other than printable ASCII characters"
+        if short:
+            rule = f"line {', '.join(short)} has less than {SHORTEST_KEY} characters"
         raise SettingsError(f"STANCE_API_KEYS_FILE: {file}: {rule}; write one key of {SHORTEST_KEY} or more a line")
     return tuple(keys.values())
 

@@ -3,6 +3,7 @@
 import copy
 from typing import Any, Final
 
+from serve.http import examples
 from serve.messages import ErrorResponse, Info, Reloaded
 
 Document = dict[str, Any]
@@ -38,24 +39,27 @@ def complete(document: Document) -> Document:
     document["info"].pop("contact", None)
     document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     kept = {path: document["paths"][path] for path in ("/tag", "/tag_article")}
-    for item in kept.values():
-        operation = item["post"]
+    for path, answer in (("/tag", examples.tagged()), ("/tag_article", examples.tagged_article())):
+        operation = kept[path]["post"]
         good = operation["responses"].get("200", operation["responses"].get(200))
+        good["content"][_JSON]["example"] = answer.model_dump(mode="json")
         operation["responses"] = {"200": good, **_errors(_TAGGING)}
         operation["security"] = [{}, {"key": []}]
     document["paths"] = {
         **kept,
-        "/livez": _get("Whether the process is alive", _content(_JSON, {"type": "object"})),
-        "/readyz": _get("Whether a model has answered a sentence", _content(_JSON, {"type": "object"}), 503),
-        "/metrics": _get("Figures for Prometheus", _content("text/plain", {"type": "string"}), 401),
-        "/info": _get("The model and the limits", _content(_JSON, _reference("Info")), 401, 503),
+        "/livez": _get("Whether the process is alive", _status("alive"), 500),
+        "/readyz": _get("Whether a model has answered a sentence", _status("ready"), 500, 503),
+        "/metrics": _get("Figures for Prometheus", _content("text/plain", {"type": "string"}), 401, 500),
+        "/info": _get("The model, its card and the limits", _content(_JSON, _reference("Info")), 401, 500, 503),
         "/admin/reload": {
             "post": {
                 "description": "Load the model anew",
                 "operationId": "reload",
                 "security": [{"key": []}],
                 "responses": {
-                    "200": _content(_JSON, _reference("Reloaded")),
+                    "200": _content(
+                        _JSON, _reference("Reloaded"), example=Reloaded(model=examples.MODEL).model_dump(mode="json")
+                    ),
                     **_errors((401, 403, 405, 409, 429, 500)),
                 },
             }
@@ -72,15 +76,24 @@ def _get(description: str, content: Document, *statuses: int) -> Document:
 def _errors(statuses: tuple[int, ...]) -> Document:
     described = {}
     for status in sorted(statuses):
-        answer = _content(_JSON, _reference("ErrorResponse"), _ERRORS[status])
+        example = examples.error(status).model_dump(mode="json")
+        answer = _content(_JSON, _reference("ErrorResponse"), _ERRORS[status], example)
         if status in (429, 503):
             answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
         described[str(status)] = answer
     return described
 
 
-def _content(media_type: str, schema: Document, description: str = "as asked for") -> Document:
-    return {"description": description, "content": {media_type: {"schema": schema}}}
+def _status(word: str) -> Document:
+    schema = {"type": "object", "properties": {"status": {"enum": [word]}}, "required": ["status"]}
+    return _content(_JSON, schema, example={"status": word})
+
+
+def _content(
+    media_type: str, schema: Document, description: str = "as asked for", example: Document | None = None
+) -> Document:
+    shown = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    return {"description": description, "content": {media_type: shown}}
 
 
 def _reference(name: str) -> Document:

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from serve.messages import ErrorDetail, ErrorResponse, FieldError
 
 JSON: Final = b"application/json"
+#: Faults of one request that are told one by one: of every sentence, and some more. Each takes a thousand bytes.
+_MOST_FAULTS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class Problem(Exception):  # noqa: N818 - it is an answer, no fault
 
 def invalid(error: ValidationError, body: bytes) -> Problem:
     """What a failed validation of a request's `body` is answered with."""
+    if (count := error.error_count()) > _MOST_FAULTS:
+        return Problem(
+            422, "invalid", f"{count} fields are not valid, too many to name; send what /openapi.json describes"
+        )
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if any(fault["type"] == "json_invalid" for fault in found):
         if _is_json(body):

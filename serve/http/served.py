@@ -9,7 +9,7 @@ from serve.answers import Answer, AnswerMemory, key_of
 from serve.encode import Encoding
 from serve.http.drift import Drift
 from serve.http.settings import Settings
-from serve.model_folder import read_manifest
+from serve.model_folder import read_card, read_manifest
 from serve.records import TagRecord
 from serve.tagger import Tagger
 
@@ -25,6 +25,8 @@ class Served:
     memory: AnswerMemory
     drift: Drift | None
     """None if the model was saved without a reference."""
+    card: str
+    """The model card, in Markdown."""
 
     @classmethod
     def load(cls, folder: Path, settings: Settings) -> Self:
@@ -39,7 +41,7 @@ class Served:
         tagger.tag([_TRIAL])
         tagger.warm_up()
         drift = Drift(reference, settings.drift_sentences) if reference is not None else None
-        return cls(tagger, AnswerMemory(), drift)
+        return cls(tagger, AnswerMemory(), drift, read_card(folder))
 
     def encode(self, sentences: Sequence[str]) -> tuple[list[Encoding], list[bytes]]:
         """The encodings of `sentences` and the keys of their answers."""

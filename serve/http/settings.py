@@ -25,8 +25,20 @@ def _network(value: str) -> str:
     return value
 
 
+def _sendable(key: str) -> str:
+    if not sendable(key):
+        raise ValueError("a key is of printable ASCII characters without spaces, for it is sent in a header")
+    return key
+
+
+def sendable(key: str) -> bool:
+    """Whether `key` can be sent in a header as it is."""
+    return key.isascii() and key.isprintable() and " " not in key
+
+
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Keys = Annotated[tuple[Annotated[str, Field(min_length=SHORTEST_KEY)], ...], BeforeValidator(_listed)]
+Key = Annotated[str, Field(min_length=SHORTEST_KEY), AfterValidator(_sendable)]
+Keys = Annotated[tuple[Key, ...], BeforeValidator(_listed)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -64,7 +76,8 @@ class Settings(BaseModel):
     body_seconds: Seconds = 10.0
     """Longest that a client may take to send a body; beyond that, 408."""
     header_seconds: Seconds = 10.0
-    """Longest that a client may take to send the headers; then it is cut off (`python -m serve http` alone)."""
+    """Longest that a client may take to send the headers, or read nothing of its answer; then it is cut off
+    (`python -m serve http` alone)."""
 
     api_keys: Keys = ()
     """Keys that clients must send one of as `Authorization: Bearer KEY`, parted by commas."""

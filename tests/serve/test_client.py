@@ -43,6 +43,23 @@ def test_it_waits_as_long_as_the_service_asks(tagger: Tagger) -> None:
     assert waits == [7.0, 1.0, 1.0]
 
 
+def test_what_cannot_be_sent_is_told_in_a_sentence() -> None:
+    with pytest.raises(ClientError, match="a key is of printable ASCII characters"):
+        StanceClient("http://desk.example", "ключ-достаточно-длинный")
+    asking, waits = client()
+    with pytest.raises(ClientError, match="half a character"):
+        asking.tag(["\ud800"])
+    assert waits == []
+
+
+@pytest.mark.parametrize("given", ["²", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1.5", ""])
+def test_it_waits_a_second_where_it_does_not_understand_how_long(tagger: Tagger, given: str) -> None:
+    later = httpx.Response(429, headers=[(b"Retry-After", given.encode())])
+    asking, waits = client(later, good(tagger))
+    asking.tag(SENTENCES)
+    assert waits == [1.0]
+
+
 def test_it_does_not_wait_beyond_its_deadline() -> None:
     asking, waits = client(problem(429, 7), deadline=5)
     begun = time.monotonic()

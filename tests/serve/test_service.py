@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import jsonschema
 import pytest
 from starlette.testclient import TestClient
 
@@ -147,6 +148,30 @@ def test_the_openapi_document_has_examples_that_are_answered(client: TestClient)
     for path in ("/tag", "/tag_article"):
         example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["example"]
         assert client.post(path, json=example).status_code == 200
+
+
+def test_every_answer_in_the_openapi_document_has_an_example_of_its_schema(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    shown = 0
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            for status, answer in operation["responses"].items():
+                content = answer["content"].get("application/json")
+                if content is None or (path, status) == ("/info", "200"):
+                    continue
+                shown += 1
+                jsonschema.validate(content["example"], {**content["schema"], "components": document["components"]})
+                if status >= "400":
+                    assert content["example"]["error"]["message"]
+    assert shown > 40
+    for path in ("/tag", "/tag_article"):
+        operation = document["paths"][path]["post"]
+        asked = operation["requestBody"]["content"]["application/json"]["schema"]["example"]
+        answered = client.post(path, json=asked).json()
+        example = operation["responses"]["200"]["content"]["application/json"]["example"]
+        key = "tags" if path == "/tag" else "sentences"
+        assert len(example[key]) == len(answered[key]) == 2
+        assert example[key][0]["source"]["text"] == "The dockers' union"
 
 
 def test_without_a_model_the_service_is_alive_but_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

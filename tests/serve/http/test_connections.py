@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -13,15 +14,20 @@ from serve.errors import SettingsError
 from serve.http.run import configuration, run
 from serve.http.settings import Settings
 from serve.http_errors import Receive, Scope, Send
+from serve.messages import ErrorResponse
 
+#: More than a kernel takes for a client that reads nothing.
+LARGE = 32 * 1024 * 1024
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the path, a while after what is slow, or with the client's address."""
+    """Answers with the path, a while after what is slow, or with the client's address, or with very much."""
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
     body = (scope["client"][0] if scope["path"] == "/address" else scope["path"]).encode()
+    if scope["path"] == "/large":
+        body = b"a" * LARGE
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -123,7 +129,52 @@ def test_headers_without_end_are_refused() -> None:
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nX-Name: ")
         await reader.readuntil(b"\r\n\r\n/")
         writer.write(b"x" * 70_000)
-        assert (await reader.read(10_000)).startswith(b"HTTP/1.1 400 ")
+        answer = await reader.read(10_000)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b'"code":"not_http"' in answer
+
+    among_clients(talk)
+
+
+def test_what_is_no_http_is_refused_in_the_one_error_shape() -> None:
+    async def talk(connection: Connection) -> None:
+        reader, writer = connection
+        writer.write(b"good morning\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"content-length: %d" % len(body) in head
+        assert ErrorResponse.model_validate_json(body).error.code == "not_http"
+
+    among_clients(talk)
+
+
+def test_who_does_not_read_is_cut_off_and_who_reads_slowly_is_not() -> None:
+    async def received(client: socket.socket, pause: float) -> int:
+        """Bytes until the connection ends, or all are there."""
+        loop = asyncio.get_running_loop()
+        count = 0
+        while count < LARGE:
+            try:
+                some = await loop.sock_recv(client, 1_000_000)
+            except ConnectionResetError:
+                break
+            if not some:
+                break
+            count += len(some)
+            await asyncio.sleep(pause)
+        return count
+
+    async def talk(connection: Connection) -> None:
+        address = connection[1].get_extra_info("peername")
+        with socket.create_connection(address) as idle, socket.create_connection(address) as slow:
+            for one in (idle, slow):
+                one.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+                one.setblocking(False)
+            begun = time.monotonic()
+            assert await received(slow, 0.02) >= LARGE
+            assert time.monotonic() - begun > 0.5, "it was not slow"
+            # What the kernel had taken for it, and no more.
+            assert await received(idle, 0) < LARGE
 
     among_clients(talk)
 

@@ -37,5 +37,9 @@ def test_a_file_of_keys_is_read_again_when_it_changes(
     file.write_text("")
     assert status() == 200, "a file without keys locks nobody out"
     assert "the keys stay as they are" in caplog.text
+    for wrong in ("ключ-достаточно-длинный", "a key with spaces in it", "a-key-that-is-o\xadther"):
+        file.write_text(f"{KEY}\n{wrong}\n")
+        assert status() == 200
+    assert "line 2 has spaces or other than printable ASCII characters" in caplog.text
     file.write_text("a-key-that-is-another\n")
     assert status() == 401
