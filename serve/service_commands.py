@@ -32,7 +32,9 @@ def load(
     url: Annotated[str, typer.Option(help="Where the service is.")] = "http://127.0.0.1:3000",
     key: Annotated[str | None, typer.Option(help="Key to send.")] = None,
     clients: Annotated[int, typer.Option(min=1, help="Clients, each of which sends one request at a time.")] = 8,
-    mix: Annotated[str, typer.Option(help="sentence, article (25 sentences) or both.")] = "both",
+    mix: Annotated[
+        str, typer.Option(help="sentence, article (25 sentences), text (the same to /tag_article) or both.")
+    ] = "both",
     seconds: Annotated[float, typer.Option(min=0.1, help="How long.")] = 10.0,
     overload: Annotated[bool, typer.Option("--overload", help="Send four times what the service can do.")] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Start our service and BentoML's usual one.")] = False,
@@ -67,7 +69,9 @@ def load(
         from serve.load.soak import soak as let_soak
 
         found = soaked = let_soak(model or _MODEL, requests, _say)
-        memory = f"{soaked.early_mib:.0f} MiB at first, {soaked.before_mib:.0f} MiB, {soaked.after_mib:.0f} MiB"
+        memory = (
+            f"{soaked.early_mib:.0f} MiB at first, {soaked.warm_mib:.0f} MiB, {soaked.after_mib:.0f} MiB in the end"
+        )
         print(f"{soaked.statuses}; {memory}: {soaked.growth:+.1%}")
         passed = soaked.passed
     elif floor:
@@ -86,9 +90,13 @@ def load(
             else:
                 server = running(["serve", "http"], {"STANCE_MODEL": str(model.resolve())})
                 url = stack.enter_context(server).url
-            found = borne = asyncio.run(put_overload(url, seconds, key, _say))
+            found = borne = asyncio.run(put_overload(url, seconds, key, model, _say))
         print_outcomes([("capacity", borne.capacity), (f"{borne.times} times that", borne.under_load)])
-        print(f"a single sentence is answered promptly {borne.recovered_after_seconds:.1f} s after it")
+        print(f"a single sentence is answered promptly {borne.recovered_after_seconds:.1f} s after the last request")
+        if model is None:
+            print("name the service's model with --model to have answers held against its tagger's")
+        else:
+            print(f"{borne.wrong} of {borne.checked} accepted answers that were looked at are not the tagger's")
         passed = borne.passed
     else:
         from serve.load.drive import closed_loop

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from serve.load.traffic import Shot
 
+#: One good answer in so many is kept to be looked at.
+_KEEP_EVERY: Final = 10
 #: What a request is counted as that got no answer.
 _NO_ANSWER: Final = "no answer"
 
@@ -43,6 +45,8 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     sentences: int = 0
+    kept: list[tuple[Shot, bytes]] = field(default_factory=list)
+    """Every so many of the requests that were answered with 200, and their answers."""
 
     def outcome(self, seconds: float) -> Outcome:
         """All of it, of a run of `seconds`."""
@@ -77,9 +81,13 @@ async def closed_loop(url: str, shots: Iterator[Shot], clients: int, seconds: fl
     return tally.outcome(time.monotonic() - begun)
 
 
-async def open_loop(url: str, shots: Iterator[Shot], rate: float, seconds: float, key: str | None = None) -> Outcome:
-    """Send `rate` requests a second for `seconds`, whether or not those before were answered."""
-    tally = Tally()
+async def open_loop(
+    url: str, shots: Iterator[Shot], rate: float, seconds: float, key: str | None, tally: Tally, over: asyncio.Event
+) -> Outcome:
+    """Send `rate` requests a second for `seconds`, whether or not those before were answered.
+
+    `over` is set as soon as the last one is sent.
+    """
     pending: set[asyncio.Task[float]] = set()
     begun = time.monotonic()
     sent = 0
@@ -91,6 +99,7 @@ async def open_loop(url: str, shots: Iterator[Shot], rate: float, seconds: float
                 task.add_done_callback(pending.discard)
                 sent += 1
             await asyncio.sleep(0.005)
+        over.set()
         if pending:
             await asyncio.wait(pending)
     return tally.outcome(time.monotonic() - begun)
@@ -114,7 +123,7 @@ async def _send(session: aiohttp.ClientSession, shot: Shot, tally: Tally) -> flo
     begun = time.perf_counter()
     try:
         async with session.post(shot.path, data=shot.body) as answer:
-            await answer.read()
+            found = await answer.read()
     except (aiohttp.ClientError, TimeoutError):
         tally.statuses[_NO_ANSWER] += 1
         return 0.0
@@ -122,6 +131,8 @@ async def _send(session: aiohttp.ClientSession, shot: Shot, tally: Tally) -> flo
     if answer.status == 200:
         tally.latencies.append(time.perf_counter() - begun)
         tally.sentences += shot.sentences
+        if len(tally.latencies) % _KEEP_EVERY == 0:
+            tally.kept.append((shot, found))
     return float(answer.headers.get("Retry-After", 0))
 
 

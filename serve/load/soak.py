@@ -15,8 +15,7 @@ from serve.load.servers import running
 from serve.load.traffic import Shot, fresh, sentences, shots
 
 _CLIENTS: Final = 16
-#: Share of the requests after which memory is measured first, and that after which it may hardly grow any more: until
-#: then answers are kept and code is compiled.
+#: Shares of the requests after which memory is measured: first, and when what is kept of answers should be there.
 _EARLY: Final = 0.01
 _WARM: Final = 0.3
 #: One request in so many has a sentence that was never sent before.
@@ -31,14 +30,14 @@ class Soak(BaseModel):
     statuses: dict[str, int]
     early_mib: float
     """After the first hundredth of the requests."""
-    before_mib: float
-    """When what is kept is there."""
+    warm_mib: float
+    """After three tenths."""
     after_mib: float
 
     @property
     def growth(self) -> float:
-        """Of the memory, as a share."""
-        return self.after_mib / self.before_mib - 1
+        """Of the memory since the first hundredth of the requests, as a share."""
+        return self.after_mib / self.early_mib - 1
 
     @property
     def passed(self) -> bool:
@@ -68,7 +67,7 @@ def soak(model: Path, requests: int, say: Callable[[str], None]) -> Soak:
         requests=requests,
         statuses=dict(statuses),
         early_mib=at_first / 2**20,
-        before_mib=before / 2**20,
+        warm_mib=before / 2**20,
         after_mib=after / 2**20,
     )
 

@@ -4,12 +4,12 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Final, Literal
 
 from labels.corpus import read_corpus
 
-Mix = Literal["sentence", "article", "both"]
+Mix = Literal["sentence", "article", "text", "both"]
 
 #: Sentences of an article.
 ARTICLE: Final = 25
@@ -38,8 +38,14 @@ def fresh(texts: Sequence[str]) -> Iterator[str]:
 
 
 def shots(texts: Iterator[str], mix: Mix) -> Iterator[Shot]:
-    """Requests made of `texts`: of one sentence, of an article's, or both by turns."""
-    for number, text in enumerate(texts):
-        article = mix == "article" or (mix == "both" and number % 2 == 1)
-        members = [text, *(next(texts) for _ in range(ARTICLE - 1))] if article else [text]
-        yield Shot("/tag", json.dumps({"sentences": members}).encode(), len(members))
+    """Requests made of `texts`: of one sentence, of an article's sentences or its text, or a bit of everything.
+
+    Of `both`, every other request has one sentence, and half of the rest the text of an article.
+    """
+    turns: dict[Mix, tuple[Mix, ...]] = {"both": ("sentence", "article", "sentence", "text")}
+    for kind in cycle(turns.get(mix, (mix,))):
+        members = list(islice(texts, 1 if kind == "sentence" else ARTICLE))
+        path, body = (
+            ("/tag_article", {"text": "\n".join(members)}) if kind == "text" else ("/tag", {"sentences": members})
+        )
+        yield Shot(path, json.dumps(body).encode(), len(members))
