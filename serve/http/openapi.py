@@ -41,6 +41,7 @@ def complete(document: Document) -> Document:
     kept = {path: document["paths"][path] for path in ("/tag", "/tag_article")}
     for path, answer in (("/tag", examples.tagged()), ("/tag_article", examples.tagged_article())):
         operation = kept[path]["post"]
+        operation["requestBody"]["required"] = True
         good = operation["responses"].get("200", operation["responses"].get(200))
         good["content"][_JSON]["example"] = answer.model_dump(mode="json")
         operation["responses"] = {"200": good, **_errors(_TAGGING)}

@@ -1,6 +1,11 @@
 // Talking to the service: the requests, the key, and every failure as a sentence.
 
+import { tabStore } from "./storage.js";
+
 const KEY = "stance-key";
+
+/** How long an answer to a correction is waited for, as long as nothing else can be done on the page. */
+const SAVE_SECONDS = 20;
 
 /** Why a request gave no answer. */
 export class Failure extends Error {
@@ -15,9 +20,15 @@ export class Failure extends Error {
 
 /** The key, which lives as long as the tab. */
 export const key = {
-  get: () => sessionStorage.getItem(KEY) ?? "",
-  set: (value) => (value ? sessionStorage.setItem(KEY, value) : sessionStorage.removeItem(KEY)),
+  get: () => tabStore.get(KEY) ?? "",
+  set: (value) => (value ? tabStore.set(KEY, value) : tabStore.remove(KEY)),
 };
+
+/** Why `value` cannot be a key, or null. A header takes no other characters, and a browser does not send it then. */
+export function keyProblemOf(value) {
+  if (/^[ -~]*$/.test(value)) return null;
+  return "A key has only printable ASCII characters, and this one has another; copy or type it anew.";
+}
 
 const SENTENCES = {
   401: "The service wants an API key. Enter it under “API key”, then try again.",
@@ -78,5 +89,19 @@ export const settings = () => ask("ui/settings.json", {});
 /** The sentences of an article with their tags, the counts and the pairs. */
 export const tagArticle = (text, signal) => post("tag_article", { text }, signal);
 
-/** Hand in a correction. */
-export const sendCorrection = (correction) => post("ui/reviews", correction);
+/** Hand in a correction; without an answer it is given up after a while. */
+export async function sendCorrection(correction) {
+  const patience = new AbortController();
+  const timer = window.setTimeout(() => patience.abort(), 1000 * SAVE_SECONDS);
+  try {
+    await post("ui/reviews", correction, patience.signal);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+    // Of two corrections of a sentence the later counts.
+    throw new Failure(
+      `The service has not answered within ${SAVE_SECONDS} seconds. Try again; if it kept the correction after all, a second does no harm.`,
+    );
+  } finally {
+    window.clearTimeout(timer);
+  }
+}

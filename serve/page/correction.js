@@ -4,6 +4,7 @@ import { ROLES, SIGNS, STANCES, current, lengthOf } from "./acts.js";
 import { sendCorrection } from "./client.js";
 import { announce, byId, make } from "./elements.js";
 import { sha256 } from "./sha256.js";
+import { tabStore } from "./storage.js";
 import { scoreBars } from "./tooltip.js";
 import { Marks, wordField } from "./words.js";
 
@@ -36,13 +37,21 @@ function problemOf(label, spans, text) {
   return null;
 }
 
-/** Opens the dialog for one sentence at a time. */
+/** Opens the dialog for one sentence at a time; it stays until the service has answered a save. */
 export class CorrectionDialog {
   /** `onSaved(sentence)` is called once a correction is kept; `keeps` says whether the service keeps them. */
   constructor({ keeps, onSaved }) {
     this.dialog = byId("correction");
     this.keeps = keeps;
     this.onSaved = onSaved;
+    this.waiting = false;
+    this.dialog.addEventListener("cancel", (event) => {
+      if (this.waiting) event.preventDefault();
+    });
+    // A browser closes it all the same if it is asked twice.
+    this.dialog.addEventListener("close", () => {
+      if (this.waiting) this.#wait(true);
+    });
   }
 
   open(sentence) {
@@ -65,10 +74,10 @@ export class CorrectionDialog {
     this.refreshWords = field.refresh;
     const certainty = make("details", { class: "certainty", open: matchMedia("(hover: none)").matches }, make("summary", {}, "What the model said"), scoreBars(sentence));
     this.problem = make("p", { class: "problem", role: "alert" });
-    this.reviewer = make("input", { type: "text", maxlength: 100, autocomplete: "name", value: sessionStorage.getItem(REVIEWER) ?? "" });
+    this.reviewer = make("input", { type: "text", maxlength: 100, autocomplete: "name", value: tabStore.get(REVIEWER) ?? "" });
     this.save = make("button", { type: "submit", class: "primary" }, "Save the correction");
     const close = () => this.dialog.close();
-    const form = make(
+    this.form = make(
       "form",
       { novalidate: true },
       make("header", {}, make("h2", { id: "correction-title" }, `Correct sentence ${sentence.index + 1}`), make("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: close }, "✕")),
@@ -81,11 +90,12 @@ export class CorrectionDialog {
       this.problem,
       make("div", { class: "row end" }, make("button", { type: "button", onclick: close }, "Cancel"), this.save),
     );
-    form.addEventListener("submit", (event) => {
+    this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
     });
-    this.dialog.replaceChildren(form);
+    this.state = make("p", { class: "state", role: "status", tabindex: -1 });
+    this.dialog.replaceChildren(this.form, this.state);
     this.#refresh();
   }
 
@@ -166,6 +176,17 @@ export class CorrectionDialog {
     this.refreshWords();
   }
 
+  /** Let nothing be done but wait for the service, or let the form be used again. */
+  #wait(waiting) {
+    this.waiting = waiting;
+    this.form.inert = waiting;
+    this.state.textContent = waiting ? "Saving …" : "";
+    // The one thing that can be reached, so that the dialog can be scrolled by keyboard.
+    this.state.tabIndex = waiting ? 0 : -1;
+    if (!this.dialog.open) this.dialog.showModal();
+    (waiting ? this.state : this.save).focus();
+  }
+
   async #save() {
     const { sentence, label } = this;
     const roles = label === "neutral" ? [] : this.marks.spans();
@@ -175,16 +196,21 @@ export class CorrectionDialog {
       return;
     }
     const reviewer = this.reviewer.value.trim();
-    sessionStorage.setItem(REVIEWER, reviewer);
+    tabStore.set(REVIEWER, reviewer);
     const correction = made(sentence, label, roles, reviewer);
-    this.save.disabled = true;
-    try {
-      if (this.keeps) await sendCorrection(correction);
-    } catch (failure) {
-      this.problem.textContent = [`Not saved. ${failure.message}`, ...failure.details].join(" ");
-      return;
-    } finally {
-      this.save.disabled = false;
+    if (this.keeps) {
+      this.problem.textContent = "";
+      this.#wait(true);
+      try {
+        await sendCorrection(correction);
+      } catch (failure) {
+        this.#wait(false);
+        this.problem.textContent = [`Not saved. ${failure.message}`, ...(failure.details ?? [])].join(" ");
+        // What is no answer of the service is a fault of the page.
+        if (failure.status === undefined) throw failure;
+        return;
+      }
+      this.waiting = false;
     }
     sentence.correction = asReview(correction, new Date());
     this.dialog.close();

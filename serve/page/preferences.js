@@ -1,7 +1,8 @@
 // Light or dark, and the key of the service.
 
-import { key } from "./client.js";
+import { key, keyProblemOf } from "./client.js";
 import { announce, byId, make } from "./elements.js";
+import { lastingStore } from "./storage.js";
 
 const THEME = "stance-theme";
 const THEMES = ["system", "light", "dark"];
@@ -16,12 +17,12 @@ export function offerThemes() {
     button.setAttribute("aria-label", `Theme: ${theme}`);
     button.replaceChildren(sign, make("span", { class: "word" }, "Theme: "), theme);
   };
-  let now = localStorage.getItem(THEME);
+  let now = lastingStore.get(THEME);
   if (!THEMES.includes(now)) now = "system";
   use(now);
   button.addEventListener("click", () => {
     now = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
-    localStorage.setItem(THEME, now);
+    lastingStore.set(THEME, now);
     use(now);
   });
 }
@@ -38,10 +39,20 @@ export function askForKey() {
 /** The dialog for the key, which is kept until the tab is closed and sent to this service alone. */
 export function offerKey() {
   const dialog = byId("key");
-  const field = make("input", { type: "password", id: "key-field", autocomplete: "off", value: key.get() });
+  const field = make("input", {
+    type: "password",
+    id: "key-field",
+    autocomplete: "off",
+    value: key.get(),
+    "aria-describedby": "key-problem",
+  });
+  const problem = make("p", { class: "problem", id: "key-problem", role: "alert" });
+  const tell = (sentence) => {
+    problem.textContent = sentence;
+    field.setAttribute("aria-invalid", String(sentence !== ""));
+  };
   const keep = (value) => {
     key.set(value);
-    field.value = value;
     showWhetherSet();
     dialog.close();
     announce(value ? "The key is set." : "The key is forgotten.");
@@ -53,6 +64,7 @@ export function offerKey() {
     make("p", { class: "fine" }, "Needed only if the service asks for one. It stays in this tab until you close it."),
     make("label", { for: "key-field" }, "Key"),
     field,
+    problem,
     make(
       "div",
       { class: "row end" },
@@ -63,7 +75,19 @@ export function offerKey() {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    keep(field.value.trim());
+    const value = field.value.trim();
+    const refusal = keyProblemOf(value);
+    if (refusal === null) {
+      keep(value);
+      return;
+    }
+    tell(refusal);
+    field.focus();
+  });
+  field.addEventListener("input", () => tell(""));
+  dialog.addEventListener("close", () => {
+    field.value = key.get();
+    tell("");
   });
   dialog.replaceChildren(form);
   byId("key-button").addEventListener("click", askForKey);

@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from serve.messages import MAX_ARTICLE_CHARACTERS
 from tests.serve.conftest import OpenPage, refuse, tag
 from tests.serve.page_article import article
 
@@ -168,11 +169,30 @@ def correcting(page: Page) -> None:
     page.click("#correction summary")
 
 
+def saving(page: Page) -> None:
+    settings = {"reviews": True, "max_article_characters": MAX_ARTICLE_CHARACTERS}
+    page.route("**/ui/settings.json", lambda route: route.fulfill(json=settings))
+    page.route("**/ui/reviews", lambda route: None)
+    page.reload()
+    tag(page)
+    page.click("[data-index='2'] .role-source")
+    page.click("#correction button[type=submit]")
+    expect(page.get_by_text("Saving …")).to_be_focused()
+
+
 def keyed(page: Page) -> None:
     page.click("#key-button")
 
 
-STATES: list[Callable[[Page], None]] = [nothing, failed, waiting, tagged, chosen, correcting, keyed]
+def misspelt(page: Page) -> None:
+    page.click("#key-button")
+    page.fill("#key-field", "clé")
+    page.keyboard.press("Enter")
+
+
+STATES: list[Callable[[Page], None]] = [
+    *(nothing, failed, waiting, tagged, chosen, correcting, saving, keyed, misspelt),
+]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
