@@ -6,8 +6,10 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -30,16 +32,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of this module's own, for it is exchanged."""
-    folder = tmp_path_factory.mktemp("served") / "stance"
-    save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Running]:
-    settings = {"STANCE_MODEL": str(folder), "STANCE_BODY_SECONDS": "1", "STANCE_HEADER_SECONDS": "1"}
+def server(model_folder: Path) -> Iterator[Running]:
+    settings = {"STANCE_MODEL": str(model_folder), "STANCE_BODY_SECONDS": "1", "STANCE_HEADER_SECONDS": "1"}
     with running(["serve", "http"], settings, ROOT) as server:
         yield server
 
@@ -139,7 +133,24 @@ def test_slow_clients_are_cut_off_and_half_closed_ones_do_no_harm(server: Runnin
 Seen = dict[str, list[tuple[list[str], Any]]]
 
 
-def test_the_model_is_exchanged_under_load(server: Running, folder: Path) -> None:
+def test_the_model_is_exchanged_under_load(tmp_path: Path) -> None:
+    """On a server of its own, and begun anew however often it is repeated."""
+    folder = tmp_path / "stance"
+    save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
+    with running(["serve", "http"], {"STANCE_MODEL": str(folder)}, ROOT) as server:
+        seen = asyncio.run(exchanged(server, folder))
+    assert set(seen) == {"1", "2", "3"}
+    for version, answers in seen.items():
+        # The first was saved with another seed than its version.
+        network = tiny_network() if version == "1" else tiny_network(int(version))
+        save(folder, network, tiny_tokenizer(), manifest(version=version), "# card\n")
+        offline = Tagger.load(folder, "cpu")
+        assert [tags for _, tags in answers] == each_as_json(offline, [sentences for sentences, _ in answers])
+
+
+async def exchanged(server: Running, folder: Path) -> Seen:
+    """What clients get while two models come after the first, and a broken one after these."""
+
     async def load(stop: asyncio.Event, seen: Seen) -> None:
         async with aiohttp.ClientSession(server.url) as session:
             while not stop.is_set():
@@ -150,57 +161,70 @@ def test_the_model_is_exchanged_under_load(server: Running, folder: Path) -> Non
                 (version,) = {tag["model"]["version"] for tag in tags}
                 seen.setdefault(version, []).append((sentences, tags))
 
-    async def exchange() -> Seen:
-        stop = asyncio.Event()
-        seen: Seen = {}
-        clients = [asyncio.create_task(load(stop, seen)) for _ in range(4)]
-        for version in ("2", "3"):
-            await asyncio.to_thread(
-                save, folder, tiny_network(int(version)), tiny_tokenizer(), manifest(version=version), "#"
-            )
-            server.process.send_signal(signal.SIGHUP)
-            async with asyncio.timeout(30):
-                while version not in seen:
-                    await asyncio.sleep(0.05)
-        (folder / "model.safetensors").write_bytes(b"broken")
+    stop = asyncio.Event()
+    seen: Seen = {}
+    clients = [asyncio.create_task(load(stop, seen)) for _ in range(4)]
+    for version in ("2", "3"):
+        await asyncio.to_thread(
+            save, folder, tiny_network(int(version)), tiny_tokenizer(), manifest(version=version), "#"
+        )
         server.process.send_signal(signal.SIGHUP)
         async with asyncio.timeout(30):
-            while "is refused, the present one goes on" not in server.log.read_text():
+            while version not in seen:
                 await asyncio.sleep(0.05)
-        stop.set()
-        await asyncio.gather(*clients)
-        return seen
-
-    seen = asyncio.run(exchange())
-    assert set(seen) == {"1", "2", "3"}
-    for version, answers in seen.items():
-        # The first was saved with another seed than its version.
-        network = tiny_network() if version == "1" else tiny_network(int(version))
-        save(folder, network, tiny_tokenizer(), manifest(version=version), "# card\n")
-        offline = Tagger.load(folder, "cpu")
-        assert [tags for _, tags in answers] == each_as_json(offline, [sentences for sentences, _ in answers])
-    save(folder, tiny_network(), tiny_tokenizer(), manifest(), "# card\n")
+    (folder / "model.safetensors").write_bytes(b"broken")
+    server.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(30):
+        while "is refused, the present one goes on" not in server.log.read_text():
+            await asyncio.sleep(0.05)
+    stop.set()
+    await asyncio.gather(*clients)
+    return seen
 
 
-def test_the_readmes_example_runs(server: Running) -> None:
-    (example,) = re.findall(r"```python\n(.*?StanceClient.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    printed = io.StringIO()
-    with redirect_stdout(printed):
-        exec(example.replace("http://127.0.0.1:3000", server.url), {})  # noqa: S102 - our own README
-    lines = printed.getvalue().splitlines()
-    assert len(lines) == 2
-    assert lines[1].startswith("{'accuses': ")
+def of_the_readme(language: str, about: str) -> str:
+    """The one block of code in `language` that has `about` in it."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (found,) = [block for block in blocks if about in block]
+    return str(found)
 
 
-def test_bentomls_own_client_gets_the_same(server: Running, tagger: Tagger, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("about", "printed"), [("StanceClient", [r"\w+ .*", r"\{'accuses': .*"]), ("SyncHTTPClient", [r"\w+ 0\.\d+"])]
+)
+def test_the_readmes_examples_in_python_run(server: Running, about: str, printed: list[str]) -> None:
+    output = io.StringIO()
+    with redirect_stdout(output):
+        exec(of_the_readme("python", about).replace("http://127.0.0.1:3000", server.url), {})  # noqa: S102 - our own
+    lines = output.getvalue().splitlines()
+    assert len(lines) == len(printed)
+    assert all(re.fullmatch(wanted, line) for wanted, line in zip(printed, lines, strict=True))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_the_readmes_examples_with_curl_run(tagger: Tagger, model_folder: Path) -> None:
+    settings = {"STANCE_MODEL": str(model_folder), "STANCE_API_KEYS": "correct-horse-battery"}
+    with running(["serve", "http"], settings, ROOT) as server:
+
+        def told(about: str) -> Any:
+            command = of_the_readme("sh", about).replace("http://127.0.0.1:3000", server.url)
+            # The one in the README is for a service without keys.
+            command = command.replace("curl -s ", "curl -s -H 'Authorization: Bearer correct-horse-battery' ", 1)
+            return json.loads(subprocess.run(["bash", "-c", command], capture_output=True, check=True).stdout)  # noqa: S603, S607
+
+        (tag,) = told("curl -s http://127.0.0.1:3000/tag")["tags"]
+        sentence = "The dockers' union accused Norvex Shipping of hiding inspection reports."
+        assert [tag] == as_json(tagger, [sentence])
+        assert told("admin/reload")["model"] == tag["model"]
+
+
+def test_bentomls_own_client_gets_the_same(server: Running, tagger: Tagger) -> None:
     import bentoml
 
-    info = httpx.get(f"{server.url}/info").json()["model"]
     with bentoml.SyncHTTPClient(server.url) as client:
         found = client.tag({"sentences": SENTENCES})
     tags = found["tags"] if isinstance(found, dict) else [tag.model_dump(mode="json") for tag in found.tags]
-    assert [tag["model"] for tag in tags] == [info] * len(SENTENCES)
-    assert len({tag["score"] for tag in tags}) > 1
+    assert tags == as_json(tagger, SENTENCES)
 
 
 def test_a_wrong_setting_keeps_it_from_starting(model_folder: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import httpx
 import psutil
 import pytest
 
@@ -92,6 +91,10 @@ def test_what_was_accepted_is_answered_before_the_service_stops(
     with running(command, {"STANCE_MODEL": str(model_folder)}, ROOT) as server:
 
         async def load() -> list[Any]:
+            async def metrics(session: aiohttp.ClientSession) -> str:
+                async with session.get("/metrics") as answer:
+                    return await answer.text()
+
             async def one(session: aiohttp.ClientSession, number: int) -> Any:
                 try:
                     async with session.post("/tag", json={"sentences": texts(number, 40)}) as answer:
@@ -101,8 +104,9 @@ def test_what_was_accepted_is_answered_before_the_service_stops(
 
             async with aiohttp.ClientSession(server.url) as session:
                 early = [asyncio.create_task(one(session, number)) for number in range(20)]
-                while httpx.get(f"{server.url}/metrics").text.count("stance_queue_tokens 0.0"):
-                    await asyncio.sleep(0.01)
+                async with asyncio.timeout(BACK):
+                    while "stance_queue_tokens 0.0" in (await metrics(session)):
+                        await asyncio.sleep(0.01)
                 server.process.send_signal(signal.SIGTERM)
                 await asyncio.sleep(0.3)
                 late = asyncio.create_task(one(session, 99))
