@@ -32,9 +32,9 @@ def test_every_file_that_is_named_exists() -> None:
 
 def test_the_file_tree_names_every_module() -> None:
     modules = {
-        f"{package}/{path.name}"
+        str(path.relative_to(ROOT))
         for package in ("labels", "serve", "train")
-        for path in (ROOT / package).glob("*.py")
+        for path in (ROOT / package).rglob("*.py")
         if path.name != "__init__.py"
     }
     assert sorted(module for module in modules if module not in README) == []
