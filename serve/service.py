@@ -133,10 +133,12 @@ class StanceService:
 
 
 def _monitor(sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
-    with bentoml.monitor("stance") as monitor:
-        monitor.log_batch([record.label for record in records], "label", "prediction", "categorical")
-        monitor.log_batch([record.score for record in records], "score", "prediction", "numerical")
-        monitor.log_batch([len(sentence) for sentence in sentences], "characters", "feature", "numerical")
+    # One by one, for of several it warns the first time that the second has the columns of the first.
+    for sentence, record in zip(sentences, records, strict=True):
+        with bentoml.monitor("stance") as monitor:
+            monitor.log(record.label, "label", "prediction", "categorical")
+            monitor.log(record.score, "score", "prediction", "numerical")
+            monitor.log(len(sentence), "characters", "feature", "numerical")
 
 
 # The decorator made a service of the class, which its type does not say. A page, or anything else that answers

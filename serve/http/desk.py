@@ -191,6 +191,7 @@ class Desk:
             return
         try:
             self._on_tagged(sentences, records)
-        except OSError as error:
-            # The tags are right, whether or not a disk is full; `strerror` has nothing of a text.
-            _log.error("what was tagged could not be monitored: %s: %s", type(error).__name__, error.strerror)
+        except Exception as error:  # whatever the monitoring raises that was configured
+            # The tags are right, whether or not a disk is full. Without the message, which may have a text in it.
+            reason = error.strerror if isinstance(error, OSError) else "see BentoML's configuration of monitoring"
+            _log.error("what was tagged could not be monitored: %s: %s", type(error).__name__, reason)

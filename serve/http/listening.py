@@ -30,4 +30,9 @@ def open_to_others() -> list[str]:
         for connection in psutil.Process().net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
-    return [f"{address}:{port}" for address, port in sorted(listening) if not only_here(address)]
+    return [place(address, port) for address, port in sorted(listening) if not only_here(address)]
+
+
+def place(host: str, port: int) -> str:
+    """Host and port as they are written in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

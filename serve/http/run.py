@@ -10,7 +10,7 @@ import uvicorn
 
 from serve.http.connection import BoundedConnection
 from serve.http.keys import Keys
-from serve.http.listening import only_here, warn_if_open
+from serve.http.listening import only_here, place, warn_if_open
 from serve.http.settings import Settings
 from serve.http_errors import Application
 
@@ -40,7 +40,7 @@ def run(host: str, port: int) -> None:
     logging.config.dictConfig(_LOGGING)
     # Told before the socket is open; the service itself looks for sockets that it was given.
     if not keys.required and not only_here(host):
-        warn_if_open([f"{host}:{port}"])
+        warn_if_open([place(host, port)])
     uvicorn.Server(configuration(service.to_asgi(), host, port, settings)).run()
 
 

@@ -14,6 +14,7 @@ from serve.encode import Encoding
 from serve.http.body import Room
 from serve.http.scheduler import Overloaded, Scheduler
 from serve.http_errors import Message, Receive, Scope
+from serve.messages import ErrorResponse
 from serve.tagger import Tagger
 from tests.conftest import SENTENCES
 from tests.serve.http.conftest import Start
@@ -130,3 +131,25 @@ def test_a_body_that_does_not_come_is_not_waited_for(start: Start) -> None:
     head, _ = sent_to(start(body_seconds=0.05), receive)
     assert head["status"] == 408
     assert (b"connection", b"close") in head["headers"]
+
+
+@pytest.mark.parametrize(("too_many", "status"), [(0, 200), (1, 413)])
+def test_a_body_that_announces_no_length_is_read_as_far_as_is_allowed(start: Start, too_many: int, status: int) -> None:
+    body = b'{"sentences":["It rained."]}'
+    client = start(max_body_bytes=len(body) - too_many)
+    # After the fault, more would come.
+    rest = [b"", b" ", b" "] if too_many else [b""]
+    pieces = [body[:10], body[10:], *rest]
+
+    async def receive() -> Message:
+        if not pieces:
+            await asyncio.sleep(60)
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    head, answer = sent_to(client, receive)
+    assert head["status"] == status
+    if too_many:
+        assert ErrorResponse.model_validate_json(answer["body"]).error.code == "too_large"
+        assert (b"connection", b"close") in head["headers"]
+        assert pieces == rest, "what is too much is not read"
+    assert client.app._room.bytes == 0  # type: ignore[attr-defined]

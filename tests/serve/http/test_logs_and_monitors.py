@@ -1,9 +1,11 @@
 """What logs and monitors are told of requests: never a text."""
 
 import errno
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -52,8 +54,8 @@ def test_monitoring_is_told_label_score_and_length_and_no_text(start: Start, mon
     told: dict[str, list[object]] = {}
 
     class Monitor:
-        def log_batch(self, values: list[object], name: str, role: str, kind: str) -> None:
-            told.setdefault(name, []).extend(values)
+        def log(self, value: object, name: str, role: str, kind: str) -> None:
+            told.setdefault(name, []).append(value)
 
     @contextmanager
     def monitor(name: str) -> Iterator[Monitor]:
@@ -70,13 +72,55 @@ def test_monitoring_is_told_label_score_and_length_and_no_text(start: Start, mon
     }
 
 
-def test_tags_are_given_though_monitoring_fails(
-    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(name: str) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "It rained.")
+@pytest.fixture
+def monitored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that BentoML writes what it monitors to, as if this process had not monitored anything yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bentoml._internal.monitoring.api._MONITOR_INSTANCES", {})
+    yield tmp_path / "monitoring" / "stance"
+    for name in ("bentoml_monitor_data", "bentoml_monitor_schema"):
+        logger = logging.getLogger(name)
+        for handler in logger.handlers[:]:
+            logger.removeHandler(handler)
+            handler.close()
 
-    monkeypatch.setattr("bentoml.monitor", full)
+
+# BentoML's monitor uses an old name of the formatter's.
+@pytest.mark.filterwarnings("ignore:pythonjsonlogger.jsonlogger has been moved:DeprecationWarning")
+def test_the_files_of_monitoring_hold_labels_and_scores_and_no_piece_of_a_text(
+    start: Start, monitored: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentences = ["“Zyx Quokka accused Wolfram of hiding bones,” Zyx said.", "Quokka denies it."]
+    client = start(monitor=True)
+    tags = client.post("/tag", json={"sentences": sentences}).json()["tags"]
+    tags += client.post("/tag_article", json={"text": " ".join(sentences)}).json()["sentences"]
+    client.post("/tag_article", json={"text": " \n "})
+    assert "duplicated" not in caplog.text
+    assert "No data logged" not in caplog.text
+    rows = [json.loads(line) for line in (monitored / "data" / "data.0.log").read_text().splitlines()]
+    assert [(row["label"], row["score"]) for row in rows] == [(tag["label"], tag["score"]) for tag in tags]
+    keys = {"label", "score", "characters", "timestamp", "request_id", "trace_id"}
+    assert {key for row in rows for key in row} == keys
+    written = [file.read_text().lower() for file in monitored.rglob("*") if file.is_file()]
+    assert len(written) == 2
+    for piece in ("zyx", "quokka", "wolfram", "hiding", "bones", "said"):
+        assert not any(piece in content for content in written)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "It rained."), "OSError: No space left on device"),
+        (ValueError("Unable to configure handler: It rained."), "ValueError: see BentoML's configuration"),
+    ],
+)
+def test_tags_are_given_though_monitoring_fails(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, told: str
+) -> None:
+    def failing(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("bentoml.monitor", failing)
     assert start(monitor=True).post("/tag", json={"sentences": ["It rained."]}).status_code == 200
-    assert "could not be monitored: OSError: No space left on device" in caplog.text
+    assert f"could not be monitored: {told}" in caplog.text
     assert "It rained." not in caplog.text
