@@ -32,7 +32,7 @@ serve: $(VENV)/trained-with
 MODEL ?= models/stance
 soak: $(VENV)/tested-with
 	$(BIN)/python -m pytest --hypothesis-profile=soak tests/serve/http/test_any_request.py
-	$(BIN)/python -m pytest --count=20 $(addprefix tests/serve/http/test_,connections.py real_server.py stopping.py)
+	$(BIN)/python -m pytest --count=10 $(addprefix tests/serve/http/test_,connections.py real_server.py stopping.py)
 	$(BIN)/python -m serve load --overload --seconds 60 --model $(MODEL)
 	$(BIN)/python -m serve load --soak --model $(MODEL)
 

@@ -15,6 +15,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from labels.errors import UserError
+from serve.http.settings import sendable
 from serve.messages import ArticleResponse, ErrorResponse, Info, TagResponse
 from serve.records import TagRecord
 
@@ -72,8 +73,8 @@ class StanceClient:
             transport: what carries requests, if not the network.
             sleep: what waits.
         """
-        if key and not (key.isascii() and key.isprintable()):
-            raise ClientError("a key is of printable ASCII characters, for it is sent in a header; this one is not")
+        if key and not sendable(key):
+            raise ClientError("a key is of printable ASCII characters without spaces; this one is not")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=url, headers=headers, transport=transport)
         self._url = url.rstrip("/")

@@ -10,7 +10,7 @@ from serve.records import ArticleSentence, ModelInfo, Pair, TagRecord
 MAX_SENTENCES: Final = 256
 MAX_SENTENCE_CHARACTERS: Final = 2_000
 MAX_ARTICLE_CHARACTERS: Final = 100_000
-#: Far more than prose of that length has; lines of one character would be answered with a thousand times their size.
+#: Far more than prose of that length has; lines of one character are answered with two hundred times their size.
 MAX_ARTICLE_SENTENCES: Final = 4_000
 
 Sentence = Annotated[str, Field(min_length=1, max_length=MAX_SENTENCE_CHARACTERS)]

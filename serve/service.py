@@ -133,12 +133,14 @@ class StanceService:
 
 
 def _monitor(sentences: Sequence[str], records: Sequence[TagRecord]) -> None:
-    # One by one, for of several it warns the first time that the second has the columns of the first.
-    for sentence, record in zip(sentences, records, strict=True):
+    # The first by itself, for BentoML warns if the first record there is has several rows.
+    for part in (slice(1), slice(1, None)):
+        if not records[part]:
+            return
         with bentoml.monitor("stance") as monitor:
-            monitor.log(record.label, "label", "prediction", "categorical")
-            monitor.log(record.score, "score", "prediction", "numerical")
-            monitor.log(len(sentence), "characters", "feature", "numerical")
+            monitor.log_batch([record.label for record in records[part]], "label", "prediction", "categorical")
+            monitor.log_batch([record.score for record in records[part]], "score", "prediction", "numerical")
+            monitor.log_batch([len(sentence) for sentence in sentences[part]], "characters", "feature", "numerical")
 
 
 # The decorator made a service of the class, which its type does not say. A page, or anything else that answers

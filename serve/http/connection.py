@@ -1,6 +1,9 @@
 """A connection on which nobody is waited for without end."""
 
 import asyncio
+import fcntl
+import sys
+import termios
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,7 +12,7 @@ from serve.http.problems import Problem
 
 #: Bytes of headers; more is no browser's and no program's of good will.
 _MOST_HEADER_BYTES: Final = 65_536
-#: Bytes of an answer that a client must read in the time that it has for headers; or all, if there are fewer.
+#: Bytes of an answer that a client must read between two looks; or all, if there are fewer.
 _LEAST_READ: Final = 16_384
 
 
@@ -17,8 +20,11 @@ class BoundedConnection(HttpToolsProtocol):
     """Cuts a client off that sends headers too slowly, or too many, or does not read; uvicorn itself waits for ever."""
 
     seconds = 10.0
-    """Longest that headers may take, and between two looks at what is read."""
+    """Longest that headers may take."""
+    reading_seconds = 10.0
+    """Between two looks at what is read."""
     _look: asyncio.TimerHandle | None = None
+    _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first headers."""
@@ -27,7 +33,6 @@ class BoundedConnection(HttpToolsProtocol):
         self._awaited = True
         self._mixed = False
         self._patience = self.loop.call_later(self.seconds, self._cut_off)
-        self._unread = 0
 
     def data_received(self, data: bytes) -> None:
         """Count what comes before the end of the headers."""
@@ -70,9 +75,16 @@ class BoundedConnection(HttpToolsProtocol):
         self._begin_to_look()
 
     def resume_writing(self) -> None:
-        """Stop looking, for it has read."""
+        """Stop looking, for it has read; but of the last answer all must be."""
         super().resume_writing()
-        self._stop_looking()
+        if not self.transport.is_closing():
+            self._stop_looking()
+
+    def on_response_complete(self) -> None:
+        """Where the answer was the last one, do not wait for ever until it is read."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._begin_to_look()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that is not used, and do not wait for ever until the last answer is read."""
@@ -95,9 +107,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _begin_to_look(self) -> None:
         self._stop_looking()
-        self._unread = self.transport.get_write_buffer_size()
-        if self._unread:
-            self._look = self.loop.call_later(self.seconds, self._check_reading)
+        if self.transport.get_write_buffer_size():
+            self._unread = self._count_unread()
+            self._look = self.loop.call_later(self.reading_seconds, self._check_reading)
 
     def _stop_looking(self) -> None:
         if self._look is not None:
@@ -105,11 +117,16 @@ class BoundedConnection(HttpToolsProtocol):
             self._look = None
 
     def _check_reading(self) -> None:
-        read = self._unread - self.transport.get_write_buffer_size()
-        if read < min(_LEAST_READ, self._unread):
+        if self._unread - self._count_unread() < min(_LEAST_READ, self._unread):
             self.transport.abort()
         else:
             self._begin_to_look()
+
+    def _count_unread(self) -> int:
+        """Bytes that the client has not received yet, those included that the kernel took from us in advance."""
+        taken = bytearray(4)
+        fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, taken)
+        return self.transport.get_write_buffer_size() + int.from_bytes(taken, sys.byteorder)
 
     def _await_headers(self) -> None:
         self._awaited = True
@@ -119,8 +136,6 @@ class BoundedConnection(HttpToolsProtocol):
     def _wait(self) -> None:
         self._patience.cancel()
         self._patience = self.loop.call_later(self.seconds, self._cut_off)
-        self._unread = 0
-        self._look: asyncio.TimerHandle | None = None
 
     def _cut_off(self) -> None:
         if not self._awaited or self.transport.is_closing():

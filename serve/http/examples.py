@@ -26,7 +26,11 @@ ERRORS: Final[dict[int, tuple[str, str, list[FieldError]]]] = {
     403: ("forbidden", "set STANCE_API_KEYS to be able to do this over HTTP", []),
     405: ("method_not_allowed", "this path takes POST", []),
     408: ("body_timeout", "the body was not whole after 10 seconds; send it faster", []),
-    409: ("model_refused", "the present model goes on: no model in the folder (stance.json is missing)", []),
+    409: (
+        "model_refused",
+        "the present model goes on: models/stance lacks config.json; copy the whole folder again or train anew",
+        [],
+    ),
     413: ("too_large", "the body is larger than 8388608 bytes; send less at a time", []),
     415: ("unsupported_media_type", "the body must be application/json", []),
     422: (

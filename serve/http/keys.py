@@ -80,15 +80,16 @@ def read_keys(file: Path) -> tuple[str, ...]:
         raise SettingsError(f"STANCE_API_KEYS_FILE: {file} cannot be read: {reason}") from error
     keys = {number: line.strip() for number, line in enumerate(lines, 1)}
     keys = {number: key for number, key in keys.items() if key and not key.startswith("#")}
-    short = [str(number) for number, key in keys.items() if len(key) < SHORTEST_KEY]
-    odd = [str(number) for number, key in keys.items() if not sendable(key)]
-    if short or odd or not keys:
-        rule = "it holds no key"
-        if odd:
-            rule = f"line {', '.join(odd)} has spaces or other than printable ASCII characters"
-        if short:
-            rule = f"line {', '.join(short)} has less than {SHORTEST_KEY} characters"
-        raise SettingsError(f"STANCE_API_KEYS_FILE: {file}: {rule}; write one key of {SHORTEST_KEY} or more a line")
+    rules = []
+    if short := [str(number) for number, key in keys.items() if len(key) < SHORTEST_KEY]:
+        rules.append(f"line {', '.join(short)} has less than {SHORTEST_KEY} characters")
+    if odd := [str(number) for number, key in keys.items() if not sendable(key)]:
+        rules.append(f"line {', '.join(odd)} has spaces or other than printable ASCII characters")
+    if not keys:
+        rules.append("it holds no key")
+    if rules:
+        told = " and ".join(rules)
+        raise SettingsError(f"STANCE_API_KEYS_FILE: {file}: {told}; write one key of {SHORTEST_KEY} or more a line")
     return tuple(keys.values())
 
 

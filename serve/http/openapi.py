@@ -50,8 +50,8 @@ def complete(document: Document) -> Document:
         **kept,
         "/livez": _get("Whether the process is alive", _status("alive"), 500),
         "/readyz": _get("Whether a model has answered a sentence", _status("ready"), 500, 503),
-        "/metrics": _get("Figures for Prometheus", _content("text/plain", {"type": "string"}), 401, 500),
-        "/info": _get("The model, its card and the limits", _content(_JSON, _reference("Info")), 401, 500, 503),
+        "/metrics": _get("Figures for Prometheus", _content("text/plain", {"type": "string"}), 401, 429, 500),
+        "/info": _get("The model, its card and the limits", _content(_JSON, _reference("Info")), 401, 429, 500, 503),
         "/admin/reload": {
             "post": {
                 "description": "Load the model anew",
@@ -70,7 +70,7 @@ def complete(document: Document) -> Document:
 
 
 def _get(description: str, content: Document, *statuses: int) -> Document:
-    responses = {"200": content, **_errors((405, 429, *statuses))}
+    responses = {"200": content, **_errors((405, *statuses))}
     return {"get": {"description": description, "responses": responses, "security": [{}, {"key": []}]}}
 
 

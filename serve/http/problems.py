@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from serve.messages import ErrorDetail, ErrorResponse, FieldError
 
 JSON: Final = b"application/json"
-#: Faults of one request that are told one by one: of every sentence, and some more. Each takes a thousand bytes.
+#: Faults of one request that are told one by one: of every sentence, and some more.
 _MOST_FAULTS: Final = 300
 
 

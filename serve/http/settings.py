@@ -76,8 +76,7 @@ class Settings(BaseModel):
     body_seconds: Seconds = 10.0
     """Longest that a client may take to send a body; beyond that, 408."""
     header_seconds: Seconds = 10.0
-    """Longest that a client may take to send the headers, or read nothing of its answer; then it is cut off
-    (`python -m serve http` alone)."""
+    """Longest that a client may take to send the headers; then it is cut off (`python -m serve http` alone)."""
 
     api_keys: Keys = ()
     """Keys that clients must send one of as `Authorization: Bearer KEY`, parted by commas."""

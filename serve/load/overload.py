@@ -12,6 +12,7 @@ from serve.article import tag_article
 from serve.load.drive import Outcome, Tally, closed_loop, open_loop
 from serve.load.traffic import Shot, fresh, sentences, shots
 from serve.messages import ArticleRequest, ArticleResponse, TagRequest, TagResponse
+from serve.records import TagRecord
 from serve.tagger import Tagger
 
 _TIMES: Final = 4
@@ -32,8 +33,8 @@ class Overload(BaseModel):
     under_load: Outcome
     recovered_after_seconds: float
     """From the last request sent until a single sentence was answered promptly."""
-    checked: int
-    """Accepted answers that were held against the tagger's; none if there was no model to do that with."""
+    checked: int | None
+    """Accepted answers that were held against the tagger's; null if there was no model to do that with."""
     wrong: int
     """Of these."""
 
@@ -46,7 +47,7 @@ class Overload(BaseModel):
             and set(self.under_load.statuses) == {"200", "429"}
             and self.capacity.passed
             and self.recovered_after_seconds <= 5
-            and self.wrong == 0
+            and (self.checked is None or self.checked > self.wrong == 0)
         )
 
 
@@ -70,14 +71,13 @@ async def overload(
     under_load, recovered = await asyncio.gather(
         open_loop(url, stream, rate, seconds, key, tally, over), _recovery(url, key, singles, over)
     )
-    kept = tally.kept if model is not None else []
     return Overload(
         capacity=capacity,
         times=_TIMES,
         under_load=under_load,
         recovered_after_seconds=recovered,
-        checked=len(kept),
-        wrong=_wrong(kept, model) if model is not None else 0,
+        checked=len(tally.kept) if model is not None else None,
+        wrong=_wrong(tally.kept, Tagger.load(model)) if model is not None else 0,
     )
 
 
@@ -92,15 +92,24 @@ async def _recovery(url: str, key: str | None, singles: Iterator[Shot], over: as
     return time.monotonic() - begun
 
 
-def _wrong(kept: Sequence[tuple[Shot, bytes]], model: Path) -> int:
-    """How many of the answers are not those of the tagger of `model`."""
-    tagger = Tagger.load(model)
+def _wrong(kept: Sequence[tuple[Shot, bytes]], tagger: Tagger) -> int:
+    """How many of the answers are not those of `tagger`."""
     wrong = 0
     for shot, answer in kept:
+        found: Sequence[TagRecord]
+        expected: Sequence[TagRecord]
         if shot.path == "/tag":
-            sentences = TagRequest.model_validate_json(shot.body).sentences
-            wrong += TagResponse.model_validate_json(answer).tags != tagger.tag(sentences)
+            found = TagResponse.model_validate_json(answer).tags
+            expected = tagger.tag(TagRequest.model_validate_json(shot.body).sentences)
         else:
-            text = ArticleRequest.model_validate_json(shot.body).text
-            wrong += ArticleResponse.model_validate_json(answer).sentences != tag_article(tagger, text)
+            found = ArticleResponse.model_validate_json(answer).sentences
+            expected = tag_article(tagger, ArticleRequest.model_validate_json(shot.body).text)
+        # On a GPU the last digits of a score may depend on what is computed with it.
+        exact = "cuda" not in tagger.runs_as
+        wrong += found != expected if exact else [*map(_without_scores, found)] != [*map(_without_scores, expected)]
     return wrong
+
+
+def _without_scores(record: TagRecord) -> object:
+    spans = [(role.start, role.end) if role else None for role in (record.source, record.target, record.issue)]
+    return record.label, spans

@@ -55,7 +55,7 @@ def soak(model: Path, requests: int, say: Callable[[str], None]) -> Soak:
     early, warm = int(requests * _EARLY), int(requests * _WARM)
     with running(["serve", "http"], {"STANCE_MODEL": str(model.resolve())}) as server:
         process = psutil.Process(server.process.pid)
-        say(f"{warm} requests until memory is measured")
+        say(f"{early} requests until memory is measured, and {warm} until it is again")
         statuses = Counter(asyncio.run(fixed_number(server.url, islice(stream, early), _CLIENTS)))
         at_first = process.memory_info().rss
         statuses += asyncio.run(fixed_number(server.url, islice(stream, warm - early), _CLIENTS))

@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from typing import Final, Literal
 
 from labels.corpus import read_corpus
+from serve.sentences import split_sentences
 
 Mix = Literal["sentence", "article", "text", "both"]
 
@@ -45,7 +46,11 @@ def shots(texts: Iterator[str], mix: Mix) -> Iterator[Shot]:
     turns: dict[Mix, tuple[Mix, ...]] = {"both": ("sentence", "article", "sentence", "text")}
     for kind in cycle(turns.get(mix, (mix,))):
         members = list(islice(texts, 1 if kind == "sentence" else ARTICLE))
-        path, body = (
-            ("/tag_article", {"text": "\n".join(members)}) if kind == "text" else ("/tag", {"sentences": members})
-        )
-        yield Shot(path, json.dumps(body).encode(), len(members))
+        if not members:
+            return
+        if kind == "text":
+            text = "\n".join(members)
+            # Some sentences of the corpus are two to the splitter.
+            yield Shot("/tag_article", json.dumps({"text": text}).encode(), len(split_sentences(text)))
+        else:
+            yield Shot("/tag", json.dumps({"sentences": members}).encode(), len(members))

@@ -28,7 +28,7 @@ class AsDocumented:
 
 @bentoml.service(workers=1, traffic={"timeout": 60})
 class InBatches:
-    """The same by somebody who read on: the pipeline computes 32 at a time, and more may wait for longer."""
+    """The same by somebody who read on: the pipeline computes 32 at a time, and more sentences share a batch."""
 
     def __init__(self) -> None:
         self._system = PipelineSystem(_MODEL, 32, available_cores())

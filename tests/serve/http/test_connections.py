@@ -3,14 +3,18 @@
 import asyncio
 import signal
 import socket
+import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 
 from serve.errors import SettingsError
+from serve.http.connection import BoundedConnection
 from serve.http.run import configuration, run
 from serve.http.settings import Settings
 from serve.http_errors import Receive, Scope, Send
@@ -18,6 +22,11 @@ from serve.messages import ErrorResponse
 
 #: More than a kernel takes for a client that reads nothing.
 LARGE = 32 * 1024 * 1024
+#: Takes a client that reads slowly longer than the server waits for one that does not.
+SOME = 512 * 1024
+#: Seconds that the server waits for headers, and for something to be read.
+PATIENCE = 0.3
+new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -26,16 +35,18 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
     body = (scope["client"][0] if scope["path"] == "/address" else scope["path"]).encode()
-    if scope["path"] == "/large":
-        body = b"a" * LARGE
+    if scope["path"].startswith("/size/"):
+        body = b"a" * int(scope["path"].removeprefix("/size/"))
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def among_clients(talk: Callable[[Connection], Coroutine[Any, Any, None]], trusted_proxies: str = "") -> None:
-    """`talk` over a connection to a server that waits 0.2 s for headers."""
-    settings = Settings.model_validate({"header_seconds": 0.2, "trusted_proxies": trusted_proxies})
+def among_clients(
+    talk: Callable[[Connection], Coroutine[Any, Any, None]], trusted_proxies: str = "", patience: float = PATIENCE
+) -> None:
+    """`talk` over a connection to a server that waits `patience` for headers."""
+    settings = Settings.model_validate({"header_seconds": patience, "trusted_proxies": trusted_proxies})
 
     async def whole() -> None:
         config = configuration(application, "127.0.0.1", 0, settings)
@@ -43,17 +54,27 @@ def among_clients(talk: Callable[[Connection], Coroutine[Any, Any, None]], trust
         server = uvicorn.Server(config)
         config.load()
         server.lifespan = config.lifespan_class(config)
-        await server.startup()
+        listening = socket.create_server(("127.0.0.1", 0))
+        # Handed down to connections: else the kernel would take whole answers at once.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+        await server.startup(sockets=[listening])
         try:
-            host, port = server.servers[0].sockets[0].getsockname()
-            reader, writer = await asyncio.open_connection(host, port)
-            async with asyncio.timeout(4):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            async with asyncio.timeout(10):
                 await talk((reader, writer))
             writer.close()
         finally:
-            await server.shutdown()
+            await server.shutdown(sockets=[listening])
 
-    asyncio.run(whole())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(whole())
+
+
+@pytest.fixture(autouse=True, params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both kinds of event loop, for they part what is written differently."""
+    monkeypatch.setattr(sys.modules[__name__], "new_loop", request.param)
+    monkeypatch.setattr(BoundedConnection, "reading_seconds", PATIENCE)
 
 
 def test_a_second_head_that_never_ends_is_cut_off_though_it_came_with_the_first() -> None:
@@ -95,7 +116,8 @@ def test_many_heads_that_never_end_keep_nobody_waiting_and_are_cut_off() -> None
         for _, waiting in slow:
             waiting.close()
 
-    among_clients(talk)
+    # Enough for a busy machine to open them all.
+    among_clients(talk, patience=2)
 
 
 def test_a_head_that_the_server_itself_does_not_read_yet_is_waited_for() -> None:
@@ -148,33 +170,69 @@ def test_what_is_no_http_is_refused_in_the_one_error_shape() -> None:
     among_clients(talk)
 
 
+async def received(client: socket.socket, size: int = LARGE, pause: float = 0) -> int:
+    """Bytes until the connection ends, or `size` are there."""
+    loop = asyncio.get_running_loop()
+    count = 0
+    while count < size:
+        try:
+            some = await loop.sock_recv(client, 1_000_000)
+        except ConnectionResetError:
+            break
+        if not some:
+            break
+        count += len(some)
+        await asyncio.sleep(pause)
+    return count
+
+
+@contextmanager
+def asking(writer: asyncio.StreamWriter, size: int, last: bool = False) -> Iterator[socket.socket]:
+    """A connection to where `writer` has one, over which `size` bytes were asked for, perhaps as the last answer."""
+    with socket.socket() as client:
+        # Else the kernel would take much for a client that reads nothing.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(writer.get_extra_info("peername"))
+        head = b"GET /size/%d HTTP/1.1\r\nHost: a\r\n%s\r\n" % (size, b"Connection: close\r\n" if last else b"")
+        client.sendall(head)
+        client.setblocking(False)
+        yield client
+
+
 def test_who_does_not_read_is_cut_off_and_who_reads_slowly_is_not() -> None:
-    async def received(client: socket.socket, pause: float) -> int:
-        """Bytes until the connection ends, or all are there."""
-        loop = asyncio.get_running_loop()
-        count = 0
-        while count < LARGE:
-            try:
-                some = await loop.sock_recv(client, 1_000_000)
-            except ConnectionResetError:
-                break
-            if not some:
-                break
-            count += len(some)
-            await asyncio.sleep(pause)
-        return count
+    async def talk(connection: Connection) -> None:
+        with asking(connection[1], LARGE) as idle, asking(connection[1], SOME) as slow:
+            begun = time.monotonic()
+            assert await received(slow, SOME, 0.01) >= SOME
+            assert time.monotonic() - begun > 2 * PATIENCE, "it was not slow"
+            # What the kernel had taken for it, and no more.
+            assert await received(idle) < LARGE
+
+    among_clients(talk)
+
+
+def test_who_reads_may_send_the_next_request_meanwhile() -> None:
+    async def talk(connection: Connection) -> None:
+        with asking(connection[1], SOME) as slow:
+            reading = asyncio.create_task(received(slow, SOME, 0.01))
+            await asyncio.sleep(PATIENCE / 2)
+            await asyncio.get_running_loop().sock_sendall(slow, b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await reading >= SOME
+
+    among_clients(talk)
+
+
+def test_the_end_of_the_last_answer_is_not_waited_for_for_ever() -> None:
+    """It is short, and nobody tells the server that it is not read."""
 
     async def talk(connection: Connection) -> None:
-        address = connection[1].get_extra_info("peername")
-        with socket.create_connection(address) as idle, socket.create_connection(address) as slow:
-            for one in (idle, slow):
-                one.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
-                one.setblocking(False)
-            begun = time.monotonic()
-            assert await received(slow, 0.02) >= LARGE
-            assert time.monotonic() - begun > 0.5, "it was not slow"
-            # What the kernel had taken for it, and no more.
-            assert await received(idle, 0) < LARGE
+        with asking(connection[1], LARGE) as idle:
+            await asyncio.sleep(3 * PATIENCE)
+            taken = await received(idle)
+        size = taken + 30_000
+        with asking(connection[1], size, last=True) as idle:
+            await asyncio.sleep(3 * PATIENCE)
+            assert 0 < await received(idle, size) < size
 
     among_clients(talk)
 

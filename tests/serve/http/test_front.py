@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from serve.http.examples import error
 from serve.messages import MAX_ARTICLE_SENTENCES, Info
 from serve.tagger import Tagger
 from tests.conftest import SENTENCES
@@ -63,6 +64,21 @@ def test_a_browser_that_asks_before_it_sends_is_answered_as_everyone_is(start: S
     assert refused.status_code == 401
     assert refused.headers["access-control-allow-origin"] == "https://desk.example"
     assert "Retry-After" in refused.headers["access-control-expose-headers"]
+
+
+def test_errors_are_as_the_description_shows_them(start: Start) -> None:
+    open_to_all, guarded = start(), start(api_keys="correct-horse-battery")
+    json_body = {"Content-Type": "application/json"}
+    for answer in (
+        open_to_all.post("/tag", content=b"x", headers=json_body),
+        guarded.post("/tag", json={"sentences": ["a"]}),
+        open_to_all.post("/admin/reload"),
+        open_to_all.get("/tag"),
+        open_to_all.post("/tag", headers={**json_body, "Content-Length": str(2**30)}),
+        open_to_all.post("/tag", content=b"a", headers={"Content-Type": "text/plain"}),
+        open_to_all.post("/tag", json={"sentences": ["a", ""]}),
+    ):
+        assert answer.json() == error(answer.status_code).model_dump(mode="json")
 
 
 def test_faults_are_told_one_by_one_unless_there_is_no_end_of_them(start: Start) -> None:

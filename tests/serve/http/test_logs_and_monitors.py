@@ -54,8 +54,8 @@ def test_monitoring_is_told_label_score_and_length_and_no_text(start: Start, mon
     told: dict[str, list[object]] = {}
 
     class Monitor:
-        def log(self, value: object, name: str, role: str, kind: str) -> None:
-            told.setdefault(name, []).append(value)
+        def log_batch(self, values: list[object], name: str, role: str, kind: str) -> None:
+            told.setdefault(name, []).extend(values)
 
     @contextmanager
     def monitor(name: str) -> Iterator[Monitor]:

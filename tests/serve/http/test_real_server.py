@@ -208,8 +208,10 @@ def test_the_readmes_examples_with_curl_run(tagger: Tagger, model_folder: Path) 
 
         def told(about: str) -> Any:
             command = of_the_readme("sh", about).replace("http://127.0.0.1:3000", server.url)
-            # The one in the README is for a service without keys.
-            command = command.replace("curl -s ", "curl -s -H 'Authorization: Bearer correct-horse-battery' ", 1)
+            # The first one in the README is for a service without keys.
+            command = command.replace(
+                "curl -s http", "curl -s -H 'Authorization: Bearer correct-horse-battery' http", 1
+            )
             return json.loads(subprocess.run(["bash", "-c", command], capture_output=True, check=True).stdout)  # noqa: S603, S607
 
         (tag,) = told("curl -s http://127.0.0.1:3000/tag")["tags"]

@@ -62,7 +62,8 @@ async def traffic(url: str, clients: int = 6) -> AsyncIterator[Seen]:
             try:
                 async with session.post("/tag", json={"sentences": sentences}) as answer:
                     found = await answer.json()
-            except aiohttp.ClientConnectionError:
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+                # The latter where it ended within an answer.
                 seen.failures["no connection"] += 1
                 await asyncio.sleep(0.05)
                 continue
