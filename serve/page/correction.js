@@ -3,6 +3,7 @@
 import { ROLES, SIGNS, STANCES, current, lengthOf } from "./acts.js";
 import { sendCorrection } from "./client.js";
 import { announce, byId, make } from "./elements.js";
+import { askForKey } from "./preferences.js";
 import { sha256 } from "./sha256.js";
 import { tabStore } from "./storage.js";
 import { scoreBars } from "./tooltip.js";
@@ -206,6 +207,8 @@ export class CorrectionDialog {
       } catch (failure) {
         this.#wait(false);
         this.problem.textContent = [`Not saved. ${failure.message}`, ...(failure.details ?? [])].join(" ");
+        // The button at the top of the page is out of reach as long as the dialog is open.
+        if (failure.status === 401) this.problem.append(" ", make("button", { type: "button", onclick: askForKey }, "Enter a key"));
         // What is no answer of the service is a fault of the page.
         if (failure.status === undefined) throw failure;
         return;

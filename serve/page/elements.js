@@ -27,9 +27,13 @@ export function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+const live = byId("live");
+
 /** Tell it to screen readers; the same sentence twice is told twice. */
 export function announce(sentence) {
-  const live = byId("live");
+  // What is not in the dialog that is open is not read out; of several the last was opened last.
+  const place = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (live.parentElement !== place) place.append(live);
   live.textContent = "";
   window.setTimeout(() => {
     live.textContent = sentence;

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.serve.conftest import OpenPage, tag
 
@@ -88,3 +88,48 @@ def test_all_but_remembering_works_without_storage(open_page: OpenPage, reviews:
     expect(page.locator("#key-button")).to_have_text("API key")
     page.reload()
     expect(page.get_by_role("button", name="Theme: system")).to_be_visible()
+
+
+def test_a_key_can_be_entered_in_the_middle_of_a_correction(open_page: OpenPage, reviews: Path) -> None:
+    page = open_page()
+    tag(page)
+    sent = []
+
+    def guard(route: Route) -> None:
+        sent.append(route.request.headers.get("authorization"))
+        if sent[-1] is None:
+            route.fulfill(status=401, json={"error": {"code": "unauthorized", "message": "no key", "fields": []}})
+        else:
+            route.continue_()
+
+    page.route("**/ui/reviews", guard)
+    page.click("[data-index='2'] .role-source")
+    dialog = page.locator("#correction")
+    page.get_by_label("Your name (optional)").fill("Ada")
+    dialog.get_by_role("button", name="Save the correction").click()
+    dialog.get_by_role("button", name="Enter a key").click()
+    page.get_by_label("Key", exact=True).fill("s3cret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Your name (optional)")).to_have_value("Ada")
+    dialog.get_by_role("button", name="Save the correction").click()
+    expect(dialog).to_be_hidden()
+    assert sent == [None, "Bearer s3cret"]
+    assert '"reviewer":"Ada"' in reviews.read_text(encoding="utf-8")
+
+
+def test_what_is_announced_in_a_dialog_is_in_it(open_page: OpenPage) -> None:
+    page = open_page()
+    tag(page)
+    page.click("[data-index='2'] .role-source")
+    source, target = (page.get_by_label(f"First word of the {role}") for role in ("source", "target"))
+    target.select_option(source.input_value())
+    expect(page.locator("#correction #live")).to_have_text("The source overlapped and was cleared.")
+    page.keyboard.press("Escape")
+    page.click("[data-index='2'] .role-target")
+    expect(page.locator("#correction h2")).to_have_text("Correct sentence 3")
+    page.keyboard.press("Escape")
+    page.click("#key-button")
+    page.get_by_label("Key", exact=True).fill("s3cret")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_text("The key is set.")
+    expect(page.locator("dialog #live")).to_have_count(0)
