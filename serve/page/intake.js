@@ -77,6 +77,11 @@ export function acceptDrops(field, { onText, onFile }) {
     depth = 0;
     over(false);
     const [file] = event.dataTransfer.files;
+    if (document.querySelector("dialog[open]")) {
+      // The article behind it stays; a text may be for a field of the dialog, and a file would be opened by the browser.
+      if (file) event.preventDefault();
+      return;
+    }
     if (!file && event.target === field) return;
     event.preventDefault();
     const html = event.dataTransfer.getData("text/html");

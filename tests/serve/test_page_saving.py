@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.serve.conftest import OpenPage, tag
+from tests.serve.test_page import drop
 from tests.serve.test_page_corrections import read, spans
 
 pytestmark = pytest.mark.slow
@@ -108,3 +109,18 @@ def test_a_save_without_an_answer_is_given_up(open_page: OpenPage, reviews: Path
     dialog.get_by_role("button", name="Save the correction").click()
     expect(dialog).to_be_hidden()
     assert len(read(reviews)) == 1
+
+
+def test_a_file_that_is_dropped_on_a_dialog_leaves_the_article_behind_it(open_page: OpenPage) -> None:
+    page = open_page()
+    tag(page)
+    before = page.locator("#article").inner_text()
+    page.click("[data-index='2'] .role-source")
+    drop(page, "other.txt", "It rained.", "text/plain")
+    page.wait_for_timeout(200)
+    expect(page.locator("#correction h2")).to_have_text("Correct sentence 3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#result")).to_be_visible()
+    assert page.locator("#article").inner_text() == before
+    drop(page, "other.txt", "It rained.", "text/plain")
+    expect(page.locator("#text")).to_have_value("It rained.")
