@@ -18,6 +18,9 @@ PACKED_INPUTS: Final = ("input_ids", "positions", "slots", "segments", "places",
 #: Sentences start in a row at a multiple of this many slots, as many as a vector of AVX-512 holds. So wherever one is,
 #: the same numbers are added up in the same order, and the last bit of an answer does not depend on it.
 STEP: Final = 16
+#: Slots whose products OpenVINO adds up before it goes on to the next. A sentence lies within so many, or begins with
+#: them: one that was parted elsewhere would be added up otherwise than alone.
+BLOCK: Final = 64
 #: Slots of a row, at least: a product over two short sentences takes hardly longer than over one.
 _ROW: Final = 32
 #: Slots above which rows are of a multiple of that.
@@ -94,15 +97,23 @@ def usual_batches(budget: int, longest: int) -> list[list[int]]:
 def _deal(lengths: Sequence[int], width: int) -> tuple[list[int], int]:
     """The first slot of each sentence, counted row by row, and the number of rows; the longest are placed first."""
     starts = [0] * len(lengths)
-    free: list[int] = []
+    ends: list[int] = []
     for sentence in sorted(range(len(lengths)), key=lambda sentence: -lengths[sentence]):
         needed = lengths[sentence] + -lengths[sentence] % STEP
-        row = next((row for row, left in enumerate(free) if left >= needed), len(free))
-        if row == len(free):
-            free.append(width)
-        starts[sentence] = (row + 1) * width - free[row]
-        free[row] -= needed
-    return starts, len(free)
+        begins = [_begin(end, needed) for end in ends]
+        row = next((row for row, begin in enumerate(begins) if begin + needed <= width), len(ends))
+        if row == len(ends):
+            ends.append(0)
+            begins.append(0)
+        starts[sentence] = row * width + begins[row]
+        ends[row] = begins[row] + needed
+    return starts, len(ends)
+
+
+def _begin(end: int, needed: int) -> int:
+    """Where in a row that is filled up to `end` a sentence of `needed` slots may begin."""
+    into = end % BLOCK
+    return end if into + needed <= BLOCK else end + -end % BLOCK
 
 
 def _few(number: int) -> int:

@@ -31,6 +31,8 @@ from serve.sentences import split_sentences
 
 #: Characters, or bytes, from which on work is done aside, so that it holds up nobody else.
 _LARGE: Final = 16_384
+#: More than English prose has, so that an article is hardly taken for longer than it is.
+_CHARACTERS_OF_A_TOKEN: Final = 8
 #: When to ask again while there is no model; loading one takes some two seconds.
 _NOT_READY_SECONDS: Final = 5
 
@@ -141,6 +143,11 @@ class Desk:
         Raises:
             Problem: there is no model, no room, or the client has sent too much.
         """
+        try:
+            # Splitting takes a tenth of the time that computing does, which is too much for what is refused then.
+            self._scheduler.check_room(len(request.text) // _CHARACTERS_OF_A_TOKEN, client)
+        except Overloaded as full:
+            raise _overloaded(full) from None
         spans = await self.aside(len(request.text), lambda: split_sentences(request.text))
         if len(spans) > MAX_ARTICLE_SENTENCES:
             fault = FieldError(
@@ -176,8 +183,7 @@ class Desk:
             computed = await self._scheduler.compute(served.tagger, list(missing.values()), client)
         except Overloaded as full:
             self._rates.give_back(client, len(sentences))
-            message = f"too much is waiting already; send the request again in {full.retry_after} s"
-            raise Problem(429, "overloaded", message, retry_after=full.retry_after) from None
+            raise _overloaded(full) from None
         for key, answer in zip(missing, computed, strict=True):
             answers[key] = served.memory[key] = answer
         known = len(sentences) - len(missing)
@@ -195,3 +201,8 @@ class Desk:
             # The tags are right, whether or not a disk is full. Without the message, which may have a text in it.
             reason = error.strerror if isinstance(error, OSError) else "see BentoML's configuration of monitoring"
             _log.error("what was tagged could not be monitored: %s: %s", type(error).__name__, reason)
+
+
+def _overloaded(full: Overloaded) -> Problem:
+    message = f"too much is waiting already; send the request again in {full.retry_after} s"
+    return Problem(429, "overloaded", message, retry_after=full.retry_after)

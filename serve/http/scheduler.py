@@ -168,17 +168,26 @@ class Scheduler:
         finally:
             self._forget(request)
 
+    def check_room(self, tokens: int, client: str) -> None:
+        """Refuse what will have `tokens` in the queue before more is done for it.
+
+        Raises:
+            Overloaded: there is no room for so many.
+        """
+        known = self._clients.get(client)
+        # Who has nothing in the queue finds room beyond what others have filled; a large request may come alone.
+        room = self._bound() * (1 if known is not None and known.tokens else _FOR_NEWCOMERS)
+        if self.tokens and self.tokens + tokens > room:
+            raise Overloaded(self._retry_after())
+
     def _admit(self, computer: Computer, encodings: Sequence[Encoding], name: str) -> _Request:
         waiting: dict[int, deque[int]] = {}
         tokens = 0
         for position, encoding in enumerate(encodings):
             waiting.setdefault(lot(len(encoding), computer.packs), deque()).append(position)
             tokens += cost(len(encoding), computer.packs)
+        self.check_room(tokens, name)
         client = self._clients.get(name)
-        # Who has nothing in the queue finds room beyond what others have filled; a large request may come alone.
-        room = self._bound() * (1 if client is not None and client.tokens else _FOR_NEWCOMERS)
-        if self.tokens and self.tokens + tokens > room:
-            raise Overloaded(self._retry_after())
         if client is None:
             client = self._clients[name] = _Client(turn=self._clock)
         client.turn = max(client.turn, self._clock)

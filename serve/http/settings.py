@@ -61,7 +61,7 @@ class Settings(BaseModel):
 
     queue_tokens: Annotated[int, Field(ge=1)] = 65_536
     """Tokens that may wait; beyond that, 429."""
-    queue_seconds: Seconds = 1.0
+    queue_seconds: Seconds = 0.8
     """Longest that the queue may be, judged by the speed so far; beyond that, 429."""
     batch_tokens: Annotated[int, Field(ge=1)] = 1_024
     """Tokens computed at a time, padding included."""

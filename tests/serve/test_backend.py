@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from transformers import BertConfig
 
 from serve.backend import choose_backend
 from serve.cores import instructions, multiplies_bytes
 from serve.errors import DeviceError, ModelError
 from serve.model_folder import Exported, Parity
+from serve.network import StanceNetwork
 from serve.openvino_forward import OpenvinoForward
 from serve.tagger import Tagger
 from tests.conftest import ROOT, SENTENCES, manifest
+from train.packed import export_packed
 
 PARITY = Parity(sentences=1, label_agreement=1.0, macro_f1_change=0.0, role_f1_change=0.0)
 TEXTS = [f"{text} {'So it was. ' * number}" for number in range(4) for text in SENTENCES]
@@ -166,6 +170,40 @@ def test_packed_sentences_do_not_depend_on_the_lengths_of_their_neighbours_in_a_
             assert beside_others[1].shape == (*batch.shape, 7)
             assert (beside_others[0][place] == stance[0]).all()
             assert (beside_others[1][place, :length] == roles[0]).all()
+
+
+@pytest.mark.slow
+def test_no_bit_depends_on_where_in_a_long_row_a_sentence_is(tmp_path: Path) -> None:
+    """A sentence of more than 64 tokens makes rows in which two of 48 would fit, the second of them across two blocks.
+
+    With heads as wide as MiniLM's: of the tiny model's, OpenVINO adds up a product at a time.
+    """
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=256,
+        hidden_size=384,
+        num_hidden_layers=1,
+        num_attention_heads=12,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    network = StanceNetwork.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in network.encoder.parameters():
+            # Of random weights as they come, every token looks at all alike.
+            parameter.mul_(4)
+    export_packed(network, tmp_path / "model.onnx")
+    forward = OpenvinoForward(tmp_path / "model.onnx", 1)
+    random = np.random.default_rng(9)
+    for _ in range(20):
+        batch = random.integers(0, 40, (4, 112))
+        lengths = np.array([random.integers(65, 113), *random.integers(33, 49, 3)])
+        mask = (np.arange(112) < lengths[:, None]).astype(np.int64)
+        stance, roles = forward(batch[:, : lengths[0]], mask[:, : lengths[0]])
+        for place, length in enumerate(lengths):
+            alone = forward(batch[place : place + 1, :length], mask[place : place + 1, :length])
+            assert (alone[0][0] == stance[place]).all()
+            assert (alone[1][0] == roles[place, :length]).all()
 
 
 def test_an_export_that_is_not_packed_runs_too(exported_folder: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from serve.packing import PACKED_INPUTS, STEP, pack, usual_batches
+from serve.packing import BLOCK, PACKED_INPUTS, STEP, pack, usual_batches
 from serve.schedule import TOKEN_BUDGET
 
 
@@ -39,6 +39,8 @@ def test_every_token_is_found_in_its_slot_and_its_cell(lengths: list[int]) -> No
         assert len(set(rows.tolist())) == 1
         assert columns[0] % STEP == 0
         assert (columns == columns[0] + np.arange(length)).all()
+        # And lies within a block, or begins with one.
+        assert columns[0] % BLOCK == 0 or columns[0] // BLOCK == columns[-1] // BLOCK
 
 
 @given(st.lists(st.integers(1, 130), min_size=1, max_size=40))

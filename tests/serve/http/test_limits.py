@@ -42,6 +42,23 @@ def test_what_finds_no_room_in_the_queue_is_not_counted_as_sent(start: Start, mo
     assert client.post("/tag", json={"sentences": ["a", "b"]}).status_code == 200
 
 
+def test_an_article_that_finds_no_room_is_not_split(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def full(_: Scheduler, tokens: int, client: str) -> None:
+        asked.append((tokens, client))
+        raise Overloaded(3)
+
+    client = start(sentences_per_minute=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(Scheduler, "check_room", full)
+        patched.setattr("serve.http.desk.split_sentences", lambda text: pytest.fail("it was split"))
+        answer = client.post("/tag_article", json={"text": "It rained. " * 8})
+        assert (answer.json()["error"]["code"], answer.headers["retry-after"]) == ("overloaded", "3")
+    assert asked == [(11, "192.0.2.7")]
+    assert client.post("/tag_article", json={"text": "It rained. It snowed."}).status_code == 200
+
+
 def test_a_full_house_says_so_before_it_reads_the_body(start: Start) -> None:
     client = start(max_requests=1, queue_tokens=1)
     client.app._inside = 1  # type: ignore[attr-defined]
