@@ -29,6 +29,8 @@ _LONG: Final = 64
 _TOKENS: Final = 32
 #: Tokens of sentences as news has them.
 _USUAL: Final = (31, 22, 44, 15, 27, 62, 12, 36)
+#: Of one that makes rows longer.
+_UNUSUAL: Final = 72
 
 Integers = NDArray[np.int64]
 
@@ -80,8 +82,9 @@ def usual_batches(budget: int, longest: int) -> list[list[int]]:
     """
     seen: set[tuple[str, tuple[int, ...]]] = set()
     found = []
-    for first in range(len(_USUAL)):
-        lengths = [min(longest, length) for length in _USUAL[first:] + _USUAL[:first]]
+    orders = [_USUAL[first:] + _USUAL[:first] for first in range(len(_USUAL))]
+    for order in [*orders, (_UNUSUAL, *_USUAL)]:
+        lengths = [min(longest, length) for length in order]
         for number in range(1, budget // min(lengths)):
             batch = [lengths[place % len(lengths)] for place in range(number)]
             if sum(batch) > budget:
